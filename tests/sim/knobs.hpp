@@ -1,0 +1,80 @@
+// knobs — how mean a simulated kernel and network are: drawn once for a world (swarm testing), so
+// that each world is extreme in a few ways rather than average in all.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+
+#include <ringfort/error.hpp>
+
+#include "tests/sim/prng.hpp"
+
+namespace ringfort::sim {
+
+/// A defect that the world commits on purpose, once: the oracles must notice it.
+enum class Plant : std::uint8_t {
+  nothing,
+  loses_buffer,        ///< one returned buffer never reaches the kernel
+  loses_completion,    ///< the final completion of one send is dropped
+  repeats_completion,  ///< one final completion comes again in a later turn
+  corrupts_byte,       ///< one received byte is changed
+  leaks_descriptor,    ///< one accepted connection is handed to nobody
+};
+
+/// Chances are per decision, in thousandths. The defaults are a kind kernel.
+struct Knobs {
+  bool receive_cap = true; ///< Linux 6.17+: a multishot receive ends by itself
+
+  unsigned short_receive_per_mille = 0; ///< fewer bytes than there are
+  unsigned short_send_per_mille = 0;    ///< fewer bytes than there is room for
+  unsigned lone_byte_per_mille = 0;     ///< a short result is one byte
+  unsigned late_per_mille = 0;          ///< an operation that could go on does not yet
+  unsigned accept_ends_per_mille = 0;   ///< a multishot accept ends without being asked
+  unsigned accept_fails_per_mille = 0;  ///< EMFILE, ENFILE, ENOMEM, ECONNABORTED
+  unsigned receive_ends_per_mille = 0;  ///< a multishot receive ends after a positive result
+  unsigned no_buffers_per_mille = 0;    ///< a receive finds no buffer though there are some
+  unsigned end_buffer_per_mille = 0;    ///< the end of the stream takes a buffer along
+  unsigned cancel_loses_per_mille = 0;  ///< the operation goes on once more before it is cancelled
+  unsigned cancel_as_no_buffers_per_mille = 0; ///< Linux 6.0..6.4 answered -ENOBUFS
+  unsigned interrupted_wait_per_mille = 0;     ///< a wait ends early
+  unsigned fatal_per_mille = 0;         ///< ETIMEDOUT, ENETDOWN or ENOMEM on a receive or send
+  unsigned reset_drops_per_mille = 0;   ///< an RST discards what was not read yet
+
+  std::uint32_t receive_socket_bytes = 65'536; ///< what the server's socket holds unread
+  std::uint32_t send_socket_bytes = 65'536;    ///< what it holds unsent
+  std::uint32_t descriptors_max = 1'024;
+  std::chrono::microseconds latency_max{200};  ///< until a peer reacts
+
+  std::optional<Code> create_error = std::nullopt; ///< what Ring::create answers
+  Plant plant = Plant::nothing;
+  std::uint32_t plant_after = 0; ///< occasions that pass before the defect is committed
+
+  static Knobs draw(Prng& prng) noexcept {
+    Knobs knobs;
+    const auto level = [&prng](unsigned per_mille_max) noexcept -> unsigned {
+      return prng.chance(500) ? 0 : static_cast<unsigned>(prng.between(1, per_mille_max));
+    };
+    knobs.receive_cap = prng.chance(500);
+    knobs.short_receive_per_mille = level(900);
+    knobs.short_send_per_mille = level(900);
+    knobs.lone_byte_per_mille = level(200);
+    knobs.late_per_mille = level(700);
+    knobs.accept_ends_per_mille = level(500);
+    knobs.accept_fails_per_mille = level(300);
+    knobs.receive_ends_per_mille = level(500);
+    knobs.no_buffers_per_mille = level(100);
+    knobs.end_buffer_per_mille = level(1000);
+    knobs.cancel_loses_per_mille = level(1000);
+    knobs.cancel_as_no_buffers_per_mille = level(300);
+    knobs.interrupted_wait_per_mille = level(200);
+    knobs.fatal_per_mille = prng.chance(800) ? 0 : static_cast<unsigned>(prng.between(1, 20));
+    knobs.reset_drops_per_mille = level(1000);
+    knobs.receive_socket_bytes = static_cast<std::uint32_t>(256u << prng.below(9));
+    knobs.send_socket_bytes = static_cast<std::uint32_t>(256u << prng.below(9));
+    knobs.latency_max = std::chrono::microseconds(std::uint64_t{1} << prng.below(14));
+    return knobs;
+  }
+};
+
+} // namespace ringfort::sim

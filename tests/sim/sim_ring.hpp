@@ -1,0 +1,137 @@
+// sim_ring — a ring without a kernel: the same concept as engine/uring_ring.hpp, held to a
+// simulated world, and never kinder than io_uring(7).
+//
+// Nothing completes but inside submit_and_wait; what an operation was given (bytes, buffers,
+// descriptors) is used as late as the kernel may, and every breach of the contract is told to the
+// world.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <deque>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <sys/uio.h>
+
+#include <ringfort/bytes.hpp>
+#include <ringfort/error.hpp>
+
+#include "engine/kernel_features.hpp"
+#include "engine/ring_vocabulary.hpp"
+#include "engine/socket_address.hpp"
+
+namespace ringfort::sim {
+class Link;
+class World;
+} // namespace ringfort::sim
+
+namespace ringfort::engine {
+
+/// Where: see RingLike. Joins the newest sim::World of the thread that makes it, which must
+/// outlive it.
+class SimRing {
+public:
+  static Result<std::unique_ptr<SimRing>> create(const RingOptions& options) noexcept;
+  SimRing(const SimRing&) = delete;
+  SimRing& operator=(const SimRing&) = delete;
+  ~SimRing();
+
+  Result<> start() noexcept;
+  const KernelFeatures& features() const noexcept { return features_; }
+  const RingCounters& counters() const noexcept { return counters_; }
+
+  Result<int> listen(const SocketAddress& address, int backlog) noexcept;
+  Result<> check_free(const SocketAddress& address) noexcept;
+  SocketAddress bound_address(int descriptor) noexcept;
+  SocketAddress peer_address(int descriptor) noexcept;
+  void shutdown_write(int descriptor) noexcept;
+  void close(int descriptor) noexcept;
+  void reset(int descriptor) noexcept;
+
+  void accept(Op& op, int listener) noexcept;
+  void receive(Op& op, int descriptor, ReceiveArm arm) noexcept;
+  void send(Op& op, int descriptor, Bytes bytes) noexcept;
+  void send_gathered(Op& op, int descriptor, const iovec* pieces, unsigned count) noexcept;
+  void cancel(Op& op) noexcept;
+
+  MutableBytes buffer(std::uint16_t id) noexcept;
+  void return_buffer(std::uint16_t id) noexcept;
+  std::uint32_t buffers_available() const noexcept { return buffers_available_; }
+
+  Result<> submit_and_wait(unsigned count, std::chrono::nanoseconds wait) noexcept;
+  std::size_t harvest(std::span<Harvested> harvested) noexcept;
+  void wake() noexcept { woken_.store(true); }
+
+  std::chrono::nanoseconds now() const noexcept;
+  std::int64_t unix_seconds() const noexcept;
+
+private:
+  enum class Kind : std::uint8_t { accept, receive, send, cancel };
+  enum class Holder : std::uint8_t { kernel, completion, host };
+
+  /// One operation: queued for submission, then held by the kernel until its last completion.
+  struct Request {
+    Kind kind = Kind::accept;
+    bool finished = false;
+    std::uint64_t user_data = 0;
+    int descriptor = -1;
+    ReceiveArm arm;
+    std::uint32_t received_bytes = 0;
+    const iovec* table = nullptr;  ///< the caller's pieces: read when it is submitted
+    std::vector<iovec> pieces;     ///< of a send, as submitted
+    std::vector<std::byte> as_sent; ///< what they held when the send was asked for
+  };
+
+  /// A completion, with the user_data of its operation.
+  struct Posted {
+    std::uint64_t user_data;
+    Completion completion;
+  };
+
+  SimRing(sim::World& world, const RingOptions& options);
+
+  Request& queue(Kind kind, int descriptor, std::uint64_t user_data);
+  void flush() noexcept;
+  void take_cancel(std::uint64_t user_data);
+  void take_returned_buffers();
+  bool wait_once(std::chrono::nanoseconds deadline);
+  bool progress(bool all);
+  bool attempt(Request& request);
+  bool attempt_accept(Request& request);
+  bool attempt_receive(Request& request);
+  bool attempt_send(Request& request);
+  bool receive_once(Request& request, sim::Link& link);
+  void perhaps_break(sim::Link& link);
+  std::size_t shortened(std::size_t bytes, unsigned per_mille);
+  std::vector<std::byte> bytes_to_send(const Request& request);
+  void post(Request& request, int result, std::uint32_t flags);
+  void finish(Request& request, int result) { post(request, result, 0); }
+  void require_alone(Kind kind, int descriptor);
+
+  static constexpr std::uint64_t user_data_internal = 0; ///< cancels and wakes
+  static constexpr std::byte poison{0xdd};
+
+  sim::World& world_;
+  KernelFeatures features_;
+  RingCounters counters_;
+  std::uint32_t submission_entries_;
+  bool started_ = false;
+  std::atomic<bool> woken_{false};
+
+  std::deque<Request> submissions_; ///< references stay valid while it grows
+  std::vector<std::unique_ptr<Request>> held_;
+  std::deque<Posted> posted_;
+  std::vector<Posted> repeated_; ///< of a planted defect
+
+  std::vector<std::byte> memory_;
+  std::uint32_t buffer_bytes_;
+  std::vector<Holder> holders_;
+  std::deque<std::uint16_t> kernel_buffers_; ///< in the order in which they will be filled
+  std::vector<std::uint16_t> returned_;      ///< since the last enter
+  std::uint32_t buffers_available_;
+};
+
+} // namespace ringfort::engine

@@ -1,0 +1,131 @@
+#include "tests/sim/world.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <utility>
+
+namespace ringfort::sim {
+
+namespace {
+
+thread_local World* current_world = nullptr;
+
+} // namespace
+
+World::World(std::uint64_t seed, const Knobs& knobs)
+    : seed_(seed), knobs_(knobs), prng_(seed), outer_(std::exchange(current_world, this)),
+      prints_(std::getenv("RINGFORT_SIM_TRACE") != nullptr) {}
+
+World::~World() { current_world = outer_; }
+
+World* World::current() noexcept { return current_world; }
+
+std::int64_t World::unix_seconds() const noexcept {
+  constexpr std::int64_t epoch = 1'800'000'000;
+  return epoch + std::chrono::duration_cast<std::chrono::seconds>(now_).count();
+}
+
+Time World::next_event() noexcept {
+  while (!due_.empty() && due_.top().peer->turn_ != due_.top().turn) due_.pop();
+  return due_.empty() ? never : due_.top().at;
+}
+
+void World::run_due() {
+  while (next_event() <= now_) {
+    Peer& peer = *due_.top().peer;
+    due_.pop();
+    peer.turn_ = 0;
+    peer.act();
+  }
+}
+
+void World::poke(Peer& peer) {
+  const auto latency = static_cast<std::uint64_t>(Time(knobs_.latency_max).count());
+  poke_at(peer, now_ + Time(prng_.below(latency + 1)));
+}
+
+void World::poke_at(Peer& peer, Time time) {
+  if (peer.turn_ != 0 && peer.due_ <= time) return;
+  peer.turn_ = ++turn_;
+  peer.due_ = time;
+  due_.push({.at = time, .turn = peer.turn_, .peer = &peer});
+}
+
+int World::open(Descriptor::Kind kind) {
+  if (descriptors_open() >= knobs_.descriptors_max) return -EMFILE;
+  auto place = std::ranges::find(descriptors_, Descriptor::Kind::closed, &Descriptor::kind);
+  if (place == descriptors_.end()) place = descriptors_.emplace(descriptors_.end());
+  *place = {};
+  place->kind = kind;
+  return static_cast<int>(place - descriptors_.begin()) + first_descriptor;
+}
+
+World::Descriptor* World::find(int descriptor, const char* user) {
+  const int index = descriptor - first_descriptor;
+  if (index >= 0 && static_cast<std::size_t>(index) < descriptors_.size()) {
+    Descriptor& found = descriptors_[static_cast<std::size_t>(index)];
+    if (found.kind != Descriptor::Kind::closed) return &found;
+  }
+  violate(std::string(user) + " on descriptor " + std::to_string(descriptor) +
+          ", which is not open");
+  return nullptr;
+}
+
+void World::close(int descriptor) {
+  Descriptor* found = find(descriptor, "close");
+  if (found == nullptr) return;
+  if (found->armed > 0) {
+    violate("close of descriptor " + std::to_string(descriptor) + " with " +
+            std::to_string(found->armed) + " armed operations");
+  }
+  for (Link* link : found->backlog) link->server_abort();
+  found->backlog.clear();
+  found->kind = Descriptor::Kind::closed;
+}
+
+std::uint32_t World::descriptors_open() const noexcept {
+  return static_cast<std::uint32_t>(std::ranges::count_if(
+      descriptors_, [](const Descriptor& one) { return one.kind != Descriptor::Kind::closed; }));
+}
+
+Link* World::connect(Peer& peer, std::uint16_t port) {
+  for (Descriptor& listener : descriptors_) {
+    if (listener.kind != Descriptor::Kind::listener || listener.address.port() != port) continue;
+    const auto number = links_.size() + 1;
+    const auto address = engine::SocketAddress::parse(
+        "192.0.2." + std::to_string(number % 250 + 1), static_cast<std::uint16_t>(1024 + number));
+    links_.push_back(std::make_unique<Link>(*this, peer, *address));
+    listener.backlog.push_back(links_.back().get());
+    return links_.back().get();
+  }
+  return nullptr;
+}
+
+bool World::listens(const engine::SocketAddress& address) const noexcept {
+  return std::ranges::any_of(descriptors_, [&address](const Descriptor& one) {
+    return one.kind == Descriptor::Kind::listener && one.address == address;
+  });
+}
+
+void World::violate(std::string text) {
+  constexpr std::size_t kept_max = 20;
+  if (violations_.size() < kept_max) violations_.push_back(std::move(text));
+}
+
+void World::note(char kind, std::int64_t first, std::int64_t second) noexcept {
+  const std::int64_t words[] = {kind, first, second, now_.count()};
+  for (const std::int64_t word : words) {
+    trace_hash_ = Prng::mix(trace_hash_ ^ static_cast<std::uint64_t>(word));
+  }
+  if (!prints_) return;
+  std::printf("%14.6f ms  %c %lld %lld\n", static_cast<double>(now_.count() - start.count()) / 1e6,
+              kind, static_cast<long long>(first), static_cast<long long>(second));
+}
+
+bool World::planted(Plant plant) noexcept {
+  return knobs_.plant == plant && plant_occasions_++ == knobs_.plant_after;
+}
+
+} // namespace ringfort::sim
