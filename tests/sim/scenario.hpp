@@ -1,0 +1,42 @@
+// scenario — a whole engine among simulated clients: drawn from a seed, run to its end, judged.
+//
+// The claim of every run: each request is answered once and right, or its failure is told once; and
+// everything that was taken is given back.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <ringfort/tls.hpp>
+
+#include "tests/sim/knobs.hpp"
+
+namespace ringfort::sim {
+
+struct ScenarioOptions {
+  std::uint64_t seed = 1;
+  /// Serves TLS with this context, and clients speak it.
+  const tls::Context* context = nullptr;
+  /// Commits this defect: the verdict must then not be empty.
+  Plant plant = Plant::nothing;
+};
+
+struct Verdict {
+  std::vector<std::string> findings; ///< empty: all is well
+  std::uint64_t trace_hash = 0;
+  std::uint64_t answers = 0;  ///< right answers that clients saw
+  std::uint64_t clients = 0;
+  std::uint64_t turns = 0;
+  std::uint64_t refused = 0;  ///< clients that a scarce or draining engine failed, and said so
+  bool plant_committed = false;
+
+  /// The findings, one a line, below the line that repeats the run.
+  std::string text(const ScenarioOptions& options) const;
+};
+
+/// Prints what repeats the run when the engine aborts.
+Verdict run_scenario(const ScenarioOptions& options);
+
+} // namespace ringfort::sim
