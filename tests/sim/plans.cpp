@@ -77,7 +77,8 @@ Errand draw_errand(Prng& prng, const std::string& tag, bool closes) {
   const auto kind = static_cast<Kind>(prng.below(static_cast<std::uint64_t>(Kind::count)));
   const std::uint64_t seed = prng.below(1'000'000);
   const std::size_t bytes = draw_bytes(prng);
-  const std::string numbers = "/" + std::to_string(seed) + "/" + std::to_string(bytes);
+  std::string numbers("/");
+  numbers.append(std::to_string(seed)).append("/").append(std::to_string(bytes));
   const std::string body = pattern(seed, 0, bytes);
   constexpr std::size_t unread_bytes_max = 40'000; // With chunks well below what is drained.
   std::string unread_body;
