@@ -1,0 +1,131 @@
+// engine — shards that serve HTTPS: one ring, one thread and one set of connections each.
+//
+// Nothing is shared between shards on the request path. Several engines may live in one process.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <ringfort/error.hpp>
+#include <ringfort/metrics.hpp>
+#include <ringfort/service.hpp>
+#include <ringfort/tls.hpp>
+
+namespace ringfort {
+
+/// Bounds of one shard. There is no "unlimited".
+struct Limits {
+  std::uint32_t connections_max = 32'768;      ///< 1..1,000,000
+  std::uint32_t header_bytes_max = 16'384;     ///< request head, 256..16,384
+  std::uint32_t fields_max = 100;              ///< 1..256
+  std::uint32_t receive_credit_bytes = 65'536; ///< held unread per connection, 16 KiB..16 MiB
+  std::uint32_t send_credit_bytes = 262'144;   ///< queued unsent per connection, 16 KiB..16 MiB
+  std::uint32_t unread_body_bytes_max = 65'536; ///< drained after an early answer, else closed
+
+  std::chrono::milliseconds handshake_timeout{5'000};   ///< absolute, from accept
+  std::chrono::milliseconds header_timeout{10'000};     ///< absolute, from the first byte
+  std::chrono::milliseconds body_idle_timeout{30'000};  ///< between two pieces of a body
+  std::chrono::milliseconds write_timeout{30'000};      ///< without a byte accepted by the peer
+  std::chrono::milliseconds keep_alive_timeout{65'000}; ///< between two requests
+  std::chrono::milliseconds linger_timeout{2'000};      ///< for the peer's FIN after our last byte
+};
+
+struct EngineOptions {
+  unsigned shards = 0;         ///< 0 = one for each CPU that this process may use; at most 1,024
+  bool pin_threads = true;     ///< Engine::run binds shard n to the n-th usable CPU
+  std::uint32_t ring_entries = 1'024;          ///< power of two, 64..16,384
+  std::uint32_t receive_buffer_count = 1'024;  ///< per shard; power of two, 16..32,768
+  std::uint32_t receive_buffer_bytes = 16'384; ///< 1,024..65,536
+  std::uint32_t block_count = 8'192; ///< per shard: send, assembly and exchange blocks of 17 KiB
+  Limits limits;
+};
+
+/// Where to listen: a literal address and a port; 0 lets the kernel choose one.
+struct Endpoint {
+  std::string host = "127.0.0.1";
+  std::uint16_t port = 8443;
+};
+
+/// One failure on its way to logs.
+struct ErrorReport {
+  Error error;
+  std::string_view peer; ///< "192.0.2.1:50312"; empty where there is none
+};
+
+/// One core's share of an engine.
+class Shard {
+public:
+  Shard(const Shard&) = delete;
+  Shard& operator=(const Shard&) = delete;
+
+  unsigned index() const noexcept;
+
+  /// Runs `job` on the shard's thread, soon. False when the shard has ended.
+  /// Where: any thread.
+  bool post(std::move_only_function<void()> job) noexcept;
+
+  /// One turn of the shard's loop, for hosts that own the thread: submits, waits at most `wait`,
+  /// runs what completed. Answers the number of completions run.
+  /// Errors: ring.enter_failed.
+  /// Where:  always the same thread, instead of Engine::run.
+  Result<unsigned> turn(std::chrono::nanoseconds wait) noexcept;
+
+  /// Drained, with no connection left: turn() has nothing more to do.
+  bool ended() const noexcept;
+
+protected:
+  Shard() noexcept = default;
+  ~Shard() = default;
+};
+
+using ServiceFactory = std::move_only_function<std::unique_ptr<Service>(Shard&)>;
+using ErrorSink = std::move_only_function<void(const ErrorReport&)>;
+
+class Engine {
+public:
+  /// Checks the options and sets up every shard's ring. No thread is started.
+  /// Errors: config.invalid (detail: 1-based position of the field in EngineOptions, 100 + position
+  ///         in Limits), ring.refused, ring.kernel_too_old, ring.no_memory.
+  static Result<std::unique_ptr<Engine>> create(EngineOptions options) noexcept;
+  virtual ~Engine() = default;
+
+  /// Listens on every shard (SO_REUSEPORT) and answers the bound endpoint. The factory is called
+  /// once per shard, so that a handler's state is the shard's own.
+  /// Errors: listen.*, tls_context.*.
+  /// Where:  before run() or the first turn().
+  virtual Result<Endpoint> serve(const Endpoint& endpoint, const tls::Context& context,
+                                 ServiceFactory factory) = 0;
+  /// The same without TLS.
+  virtual Result<Endpoint> serve_plain(const Endpoint& endpoint, ServiceFactory factory) = 0;
+
+  /// One thread per shard; returns when every shard has drained.
+  /// Errors: ring.enter_failed.
+  virtual Result<> run() = 0;
+
+  /// Stops accepting, lets running exchanges finish with `connection: close`, closes the rest, and
+  /// cuts what is left after `grace`. A second call may only shorten the grace.
+  /// Where: any thread or signal handler (async-signal-safe).
+  virtual void drain(std::chrono::milliseconds grace) noexcept = 0;
+
+  virtual unsigned shard_count() const noexcept = 0;
+  virtual Shard& shard(unsigned index) noexcept = 0;
+
+  /// Where: any thread.
+  virtual Metrics metrics() const noexcept = 0;
+
+  /// Every failure, once. Called on the shard's thread, which it must not block; several shards may
+  /// call at the same time. Before run() or the first turn().
+  virtual void on_error(ErrorSink sink) = 0;
+
+  /// One line per fact: kernel version, ring features in use, record layer and why.
+  virtual std::string describe() const = 0;
+
+protected:
+  Engine() = default;
+};
+
+} // namespace ringfort

@@ -1,0 +1,166 @@
+// exchange — one request and its one response, as a handler sees them.
+//
+// Views that an exchange hands out live until the exchange ends, except a piece of the body, which
+// lives until the next read. All calls are made on the exchange's own shard.
+#pragma once
+
+#include <coroutine>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <utility>
+
+#include <ringfort/arena.hpp>
+#include <ringfort/bytes.hpp>
+#include <ringfort/error.hpp>
+#include <ringfort/message.hpp>
+
+namespace ringfort {
+
+class Exchange;
+
+/// The bytes of a whole response body, with their lifetime said at the call.
+class Payload {
+public:
+  Payload() noexcept = default;
+
+  /// Small bytes that may go away after the call: copied before respond() returns, into the send
+  /// window or the exchange's arena. Errors: handler.no_memory when they fit neither.
+  static Payload copied(Bytes bytes) noexcept { return {bytes, true, {}}; }
+  static Payload copied(std::string_view text) noexcept { return copied(bytes_of(text)); }
+  /// Bytes of static storage duration: sent from where they are.
+  static Payload forever(Bytes bytes) noexcept { return {bytes, false, {}}; }
+  static Payload forever(std::string_view text) noexcept { return forever(bytes_of(text)); }
+  /// Bytes that stay until `release` is called: once, on the shard, when the last of them has been
+  /// accepted by the kernel or will never be sent.
+  static Payload owned(Bytes bytes, std::move_only_function<void()> release) noexcept {
+    return {bytes, false, std::move(release)};
+  }
+
+  Bytes bytes() const noexcept { return bytes_; }
+  bool is_copied() const noexcept { return copied_; }
+  std::move_only_function<void()> take_release() noexcept { return std::move(release_); }
+
+private:
+  Payload(Bytes bytes, bool copied, std::move_only_function<void()> release) noexcept
+      : bytes_(bytes), copied_(copied), release_(std::move(release)) {}
+
+  Bytes bytes_;
+  bool copied_ = false;
+  std::move_only_function<void()> release_;
+};
+
+/// What is known of the connection that carries an exchange: this hop's facts, never claims.
+struct ConnectionFacts {
+  std::string_view peer;                                                ///< "192.0.2.1:50312"
+  bool encrypted = false;
+  std::string_view version;     ///< "TLSv1.3"; empty when not encrypted
+  std::string_view suite;       ///< "TLS_AES_128_GCM_SHA256"
+  std::string_view protocol;    ///< ALPN; empty when none was offered
+  std::string_view server_name; ///< SNI; empty when none was sent
+  bool resumed = false;
+  std::uint64_t id = 0; ///< slot and generation, as in Error::connection
+};
+
+/// `co_await` answers the next piece of the request body.
+class [[nodiscard]] ReadAwait {
+public:
+  explicit ReadAwait(Exchange& exchange) noexcept : exchange_(exchange) {}
+  bool await_ready() noexcept;
+  void await_suspend(std::coroutine_handle<> waiting) noexcept;
+  Result<Bytes> await_resume() noexcept;
+
+private:
+  Exchange& exchange_;
+};
+
+/// `co_await` answers when the bytes given have been taken into the send window.
+class [[nodiscard]] WriteAwait {
+public:
+  explicit WriteAwait(Exchange& exchange) noexcept : exchange_(exchange) {}
+  bool await_ready() noexcept;
+  void await_suspend(std::coroutine_handle<> waiting) noexcept;
+  Result<> await_resume() noexcept;
+
+private:
+  Exchange& exchange_;
+};
+
+/// The request body, piece by piece.
+class BodyReader {
+public:
+  explicit BodyReader(Exchange& exchange) noexcept : exchange_(&exchange) {}
+
+  /// The next piece; empty = the body has ended and trailers() are there.
+  /// Borrow: the piece lives until the next read() or the end of the exchange.
+  /// Errors: request_stream.cut_short, request_stream.body_timed_out, request_stream.peer_closed,
+  ///         http_parse.bad_chunk, tls_record.*.
+  /// Cost:   no copy, except where one TLS record straddles receive buffers (one copy).
+  ReadAwait read() noexcept { return ReadAwait(*exchange_); }
+
+  /// Fields after a chunked body; empty before its end.
+  Fields trailers() const noexcept;
+
+private:
+  Exchange* exchange_;
+};
+
+/// The response body, piece by piece.
+class BodyWriter {
+public:
+  explicit BodyWriter(Exchange& exchange) noexcept : exchange_(&exchange) {}
+
+  /// Sends one piece. Waits while the send window (Limits::send_credit_bytes) is full.
+  /// Borrow: `piece` may be reused as soon as the call returns its result.
+  /// Errors: response_stream.peer_closed, response_stream.stalled, response_stream.wrong_length.
+  /// Cost:   one pass over the bytes: sealed or copied into the send window.
+  /// Where:  one write at a time.
+  WriteAwait write(Bytes piece) noexcept;
+  WriteAwait write(std::string_view piece) noexcept { return write(bytes_of(piece)); }
+
+  /// Ends the body. Trailers are sent with a chunked body and dropped otherwise.
+  /// Errors: as write(); response_stream.wrong_length when fewer bytes were written than announced.
+  WriteAwait finish(std::span<const Field> trailers = {}) noexcept;
+
+private:
+  Exchange* exchange_;
+};
+
+/// One request and its one response.
+class Exchange {
+public:
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
+
+  const Head& head() const noexcept;
+  Fields fields() const noexcept;
+  const ConnectionFacts& connection() const noexcept;
+  BodyReader body() noexcept { return BodyReader(*this); }
+
+  /// Answers with a whole response. content-length, date and connection are the engine's.
+  /// Borrow: `fields` may go when the call returns; the payload as its own name says.
+  /// Errors: reported to Engine::on_error: handler.answered_twice (nothing is sent),
+  ///         handler.bad_response (500 is sent instead), handler.no_memory (503).
+  /// Cost:   one record and one send when head and payload fit 16 KiB; no allocation.
+  void respond(int status, std::span<const Field> fields, Payload payload = {}) noexcept;
+
+  /// Begins a response whose body is written piece by piece: with content-length when `length` is
+  /// given, else chunked (HTTP/1.1) or until close (HTTP/1.0).
+  /// Errors: as respond(); writes after such a failure answer it too.
+  BodyWriter stream(int status, std::span<const Field> fields,
+                    std::optional<std::uint64_t> length = {}) noexcept;
+
+  /// Closes the connection, with `connection: close`, after this exchange. Before the answer.
+  void close_after() noexcept;
+
+  /// Memory that lives exactly as long as this exchange.
+  Arena& arena() noexcept;
+
+protected:
+  Exchange() noexcept = default;
+  ~Exchange() = default;
+};
+
+} // namespace ringfort

@@ -1,0 +1,38 @@
+// metrics — a snapshot of an engine's counters: a plain value, summed over its shards.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+
+#include <ringfort/error.hpp>
+
+namespace ringfort {
+
+struct Metrics {
+  std::uint64_t connections_accepted = 0;
+  std::uint64_t connections_open = 0;
+  std::uint64_t handshakes_full = 0;
+  std::uint64_t handshakes_resumed = 0;
+  std::uint64_t requests = 0;
+  std::uint64_t responses = 0;
+  std::uint64_t received_bytes = 0;
+  std::uint64_t sent_bytes = 0;
+
+  std::uint64_t ring_enters = 0;     ///< io_uring_enter calls
+  std::uint64_t ring_submissions = 0;
+  std::uint64_t ring_sends = 0;
+  std::uint64_t ring_receives = 0;   ///< receives armed
+  std::uint64_t buffers_starved = 0; ///< receives that found no buffer
+
+  std::uint64_t blocks_in_use = 0;         ///< send, assembly and exchange blocks
+  std::uint64_t receive_buffers_held = 0;
+
+  /// How often each fault happened, by Code.
+  std::array<std::uint64_t, fault_count> faults{};
+
+  /// Appends the Prometheus text form.
+  void write_text(std::string& out) const;
+};
+
+} // namespace ringfort

@@ -1,0 +1,13 @@
+// ringfort — everything an embedding program may use.
+#pragma once
+
+#include <ringfort/arena.hpp>
+#include <ringfort/bytes.hpp>
+#include <ringfort/engine.hpp>
+#include <ringfort/error.hpp>
+#include <ringfort/exchange.hpp>
+#include <ringfort/message.hpp>
+#include <ringfort/metrics.hpp>
+#include <ringfort/service.hpp>
+#include <ringfort/task.hpp>
+#include <ringfort/tls.hpp>

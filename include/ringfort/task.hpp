@@ -1,0 +1,91 @@
+// task — a handler that may wait: a coroutine whose frame lives in the arena of its exchange.
+//
+// The only way to make one is a coroutine with an Exchange& among its parameters; the frame never
+// comes from the heap. When the arena has no room the request is answered 503 and counted.
+#pragma once
+
+#include <coroutine>
+#include <cstddef>
+#include <exception>
+#include <utility>
+
+namespace ringfort {
+
+class Exchange;
+
+namespace frame {
+
+/// Storage for a coroutine frame in the arena of `exchange`; null when the arena is spent.
+void* allocate(Exchange& exchange, std::size_t bytes) noexcept;
+
+template <class T>
+inline constexpr bool is_exchange = false;
+template <>
+inline constexpr bool is_exchange<Exchange&> = true;
+
+template <class First, class... Rest>
+Exchange& exchange_among(First& first, Rest&... rest) noexcept {
+  if constexpr (is_exchange<First&>) {
+    return first;
+  } else {
+    static_assert(sizeof...(Rest) > 0, "a Task<> coroutine needs an Exchange& parameter");
+    return exchange_among(rest...);
+  }
+}
+
+} // namespace frame
+
+template <class T = void>
+class Task;
+
+/// What a streamed handler returns. Owned by the engine once the handler has returned it.
+/// Where: the exchange's own shard. Never destroyed while one of its awaited calls is pending.
+template <>
+class [[nodiscard]] Task<void> {
+public:
+  class promise_type;
+  using Handle = std::coroutine_handle<promise_type>;
+
+  Task() noexcept = default;
+  explicit Task(Handle handle) noexcept : handle_(handle) {}
+  Task(Task&& other) noexcept : handle_(std::exchange(other.handle_, {})) {}
+  Task& operator=(Task&& other) noexcept {
+    std::swap(handle_, other.handle_);
+    return *this;
+  }
+  ~Task() {
+    if (handle_) handle_.destroy();
+  }
+
+  /// False when the arena had no room for the frame.
+  explicit operator bool() const noexcept { return handle_ != nullptr; }
+  bool done() const noexcept { return handle_.done(); }
+  inline bool threw() const noexcept;
+
+private:
+  Handle handle_;
+};
+
+class Task<void>::promise_type {
+public:
+  template <class... Arguments>
+  static void* operator new(std::size_t bytes, Arguments&... arguments) noexcept {
+    return frame::allocate(frame::exchange_among(arguments...), bytes);
+  }
+  static void operator delete(void*) noexcept {} // The arena is released as a whole.
+
+  static Task get_return_object_on_allocation_failure() noexcept { return {}; }
+  Task get_return_object() noexcept { return Task(Handle::from_promise(*this)); }
+  std::suspend_never initial_suspend() const noexcept { return {}; }
+  std::suspend_always final_suspend() const noexcept { return {}; }
+  void return_void() const noexcept {}
+  void unhandled_exception() noexcept { threw_ = true; }
+  bool threw() const noexcept { return threw_; }
+
+private:
+  bool threw_ = false;
+};
+
+inline bool Task<void>::threw() const noexcept { return handle_.promise().threw(); }
+
+} // namespace ringfort
