@@ -1,0 +1,99 @@
+// ring — the seam: one concept, one alias. The library is compiled twice, once over the kernel's
+// ring and once over a simulated one, with no virtual call and no template above this line.
+#pragma once
+
+#include <chrono>
+#include <concepts>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include <ringfort/bytes.hpp>
+#include <ringfort/error.hpp>
+
+#include "engine/ring_vocabulary.hpp"
+
+struct iovec;
+
+namespace ringfort::engine {
+
+class SocketAddress;
+struct KernelFeatures;
+
+/// What every ring can do. All calls are made on the shard's own thread, except `wake`.
+/// Submissions are queued and go to the kernel with the next submit_and_wait; a full queue is
+/// flushed first. A failed operation is a completion with -errno, never a return value.
+template <class R>
+concept RingLike = requires(R ring, const R const_ring, Op& op, const RingOptions& options, int fd,
+                            const SocketAddress& address, Bytes bytes, const iovec* pieces,
+                            unsigned count, std::chrono::nanoseconds wait,
+                            std::span<Harvested> harvested) {
+  /// Probes, sets up and registers everything. Errors: ring.refused, ring.kernel_too_old,
+  /// ring.no_memory. The ring may be made on another thread than the one that runs it.
+  { R::create(options) } -> std::same_as<Result<std::unique_ptr<R>>>;
+  /// Makes the calling thread the ring's only submitter. Once, before any other call below.
+  { ring.start() } -> std::same_as<Result<>>;
+  { const_ring.features() } -> std::same_as<const KernelFeatures&>;
+  { const_ring.counters() } -> std::same_as<const RingCounters&>;
+
+  // Sockets, outside the hot path.
+  /// A listening TCP socket with SO_REUSEPORT, SO_REUSEADDR, TCP_NODELAY inherited by what it
+  /// accepts. Errors: listen.*. `bound_address` tells the port that the kernel chose for 0.
+  { ring.listen(address, int{} /*backlog*/) } -> std::same_as<Result<int>>;
+  /// Whether nobody listens there: SO_REUSEPORT alone would share another program's port unseen.
+  { ring.check_free(address) } -> std::same_as<Result<>>;
+  { ring.bound_address(fd) } -> std::same_as<SocketAddress>;
+  { ring.peer_address(fd) } -> std::same_as<SocketAddress>;
+  /// FIN after what was sent so far (shutdown(2), SHUT_WR).
+  { ring.shutdown_write(fd) } -> std::same_as<void>;
+  /// Closes a descriptor that no armed operation uses.
+  { ring.close(fd) } -> std::same_as<void>;
+  /// Closes with RST instead of FIN (SO_LINGER 0).
+  { ring.reset(fd) } -> std::same_as<void>;
+
+  // Operations.
+  { ring.accept(op, fd) } -> std::same_as<void>;                          // multishot
+  { ring.receive(op, fd, ReceiveArm{}) } -> std::same_as<void>;           // provided buffers
+  { ring.send(op, fd, bytes) } -> std::same_as<void>;                     // may be short
+  { ring.send_gathered(op, fd, pieces, count) } -> std::same_as<void>;    // may be short
+  /// Asks the kernel to end `op`; its own last completion (-ECANCELED or its result) still comes.
+  { ring.cancel(op) } -> std::same_as<void>;
+
+  // Receive buffers.
+  { ring.buffer(std::uint16_t{}) } -> std::same_as<MutableBytes>;
+  { ring.return_buffer(std::uint16_t{}) } -> std::same_as<void>;
+  /// Buffers that the kernel can fill now.
+  { const_ring.buffers_available() } -> std::same_as<std::uint32_t>;
+
+  // The turn.
+  /// One io_uring_enter: submits what is queued, then waits until `count` completions are there or
+  /// `wait` has passed (zero: does not wait). Errors: ring.enter_failed.
+  { ring.submit_and_wait(count, wait) } -> std::same_as<Result<>>;
+  /// Takes completions in order, without running them. Fewer than the span holds: all taken.
+  { ring.harvest(harvested) } -> std::same_as<std::size_t>;
+  /// Ends another thread's (or a signal handler's) wait for this ring. Async-signal-safe.
+  { ring.wake() } -> std::same_as<void>;
+
+  // Time and chance enter here, so that a simulated run is a function of its seed.
+  { ring.now() } -> std::same_as<std::chrono::nanoseconds>;               // monotonic
+  { ring.unix_seconds() } -> std::same_as<std::int64_t>;
+};
+
+} // namespace ringfort::engine
+
+#if defined(RINGFORT_RING_SIM)
+#include "tests/sim/sim_ring.hpp"
+#else
+#include "engine/uring_ring.hpp"
+#endif
+
+namespace ringfort::engine {
+
+#if defined(RINGFORT_RING_SIM)
+using Ring = SimRing;
+#else
+using Ring = UringRing;
+#endif
+static_assert(RingLike<Ring>);
+
+} // namespace ringfort::engine

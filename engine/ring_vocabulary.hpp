@@ -1,0 +1,43 @@
+// ring_vocabulary — the values that every ring, real or simulated, speaks in.
+#pragma once
+
+#include <cstdint>
+
+#include "engine/counter.hpp"
+#include "engine/op.hpp"
+
+namespace ringfort::engine {
+
+/// Sizes of one shard's ring and of the receive buffers that it provides to the kernel.
+struct RingOptions {
+  std::uint32_t submission_entries = 1024; ///< power of two, 8..32768
+  std::uint32_t completion_entries = 8192; ///< power of two, at least 4 times the above, <= 65536
+  std::uint32_t buffer_count = 512;        ///< power of two, 2..32768
+  std::uint32_t buffer_bytes = 16'384;     ///< one receive buffer
+};
+
+/// One completion as harvested: run it with op->complete(completion).
+struct Harvested {
+  Op* op;
+  Completion completion;
+};
+
+/// Exact counts, written by the ring's thread and read by any: cost tests assert on them.
+struct RingCounters {
+  Counter enters;           ///< io_uring_enter calls
+  Counter submissions;      ///< SQEs given to the kernel
+  Counter sends;            ///< of these, sends
+  Counter receives;         ///< of these, receives armed
+  Counter completions;      ///< CQEs taken
+  Counter stale_completions; ///< CQEs whose operation had already ended
+};
+
+/// How a receive is armed.
+struct ReceiveArm {
+  bool multishot = true;
+  /// Bytes after which a multishot ends by itself (Linux 6.17+); 0 = no cap. Ignored where the
+  /// kernel lacks it: KernelFeatures::receive_cap says so.
+  std::uint32_t cap_bytes = 0;
+};
+
+} // namespace ringfort::engine

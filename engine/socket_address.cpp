@@ -1,0 +1,85 @@
+#include "engine/socket_address.hpp"
+
+#include <array>
+#include <charconv>
+#include <cstring>
+
+#include <arpa/inet.h>
+
+namespace ringfort::engine {
+
+namespace {
+
+const sockaddr_in& as_v4(const sockaddr_in6& storage) noexcept {
+  return reinterpret_cast<const sockaddr_in&>(storage);
+}
+
+} // namespace
+
+Result<SocketAddress> SocketAddress::parse(std::string_view host, std::uint16_t port) noexcept {
+  if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
+    host = host.substr(1, host.size() - 2);
+  }
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  if (host.empty() || host.size() >= text.size()) return fail(Code::listen_address_invalid);
+  std::memcpy(text.data(), host.data(), host.size());
+  SocketAddress address;
+  auto& v4 = reinterpret_cast<sockaddr_in&>(address.storage_);
+  if (::inet_pton(AF_INET, text.data(), &v4.sin_addr) == 1) {
+    v4.sin_family = AF_INET;
+    v4.sin_port = htons(port);
+    return address;
+  }
+  if (::inet_pton(AF_INET6, text.data(), &address.storage_.sin6_addr) == 1) {
+    address.storage_.sin6_family = AF_INET6;
+    address.storage_.sin6_port = htons(port);
+    return address;
+  }
+  return fail(Code::listen_address_invalid);
+}
+
+// What inet_ntop writes; empty for an address that was never set.
+std::size_t SocketAddress::write_host(std::span<char> room) const noexcept {
+  const bool v6 = storage_.sin6_family == AF_INET6;
+  const void* address = v6 ? static_cast<const void*>(&storage_.sin6_addr)
+                           : static_cast<const void*>(&as_v4(storage_).sin_addr);
+  const auto size = static_cast<socklen_t>(room.size());
+  if (::inet_ntop(storage_.sin6_family, address, room.data(), size) == nullptr) return 0;
+  return std::strlen(room.data());
+}
+
+std::string_view SocketAddress::write_text(Text& room) const noexcept {
+  const bool v6 = storage_.sin6_family == AF_INET6;
+  const std::size_t before = v6 ? 1 : 0;
+  if (v6) room[0] = '[';
+  std::size_t used = write_host(std::span(room).subspan(before, INET6_ADDRSTRLEN));
+  if (used == 0) return {};
+  used += before;
+  if (v6) room[used++] = ']';
+  room[used++] = ':';
+  const auto end = std::to_chars(room.data() + used, room.data() + room.size(), port());
+  return {room.data(), end.ptr};
+}
+
+std::string SocketAddress::text() const {
+  Text room;
+  return std::string(write_text(room));
+}
+
+std::string SocketAddress::host() const {
+  std::array<char, INET6_ADDRSTRLEN> room;
+  return {room.data(), write_host(room)};
+}
+
+// Both families keep the port at the same offset.
+std::uint16_t SocketAddress::port() const noexcept { return ntohs(storage_.sin6_port); }
+
+socklen_t SocketAddress::size() const noexcept {
+  return storage_.sin6_family == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
+}
+
+bool operator==(const SocketAddress& one, const SocketAddress& other) noexcept {
+  return one.size() == other.size() && std::memcmp(&one.storage_, &other.storage_, one.size()) == 0;
+}
+
+} // namespace ringfort::engine

@@ -1,0 +1,95 @@
+// uring_sockets — the ring's socket calls outside the hot path: plain system calls.
+#include "engine/uring_ring.hpp"
+
+#include <cerrno>
+#include <utility>
+
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace ringfort::engine {
+
+namespace {
+
+/// Closes on the way out unless released.
+class Descriptor {
+public:
+  explicit Descriptor(int value) noexcept : value_(value) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() {
+    if (value_ >= 0) ::close(value_);
+  }
+  int get() const noexcept { return value_; }
+  int release() noexcept { return std::exchange(value_, -1); }
+
+private:
+  int value_;
+};
+
+std::unexpected<Error> listen_failure(int error_number) noexcept {
+  switch (error_number) {
+  case EADDRINUSE: return fail(Code::listen_address_in_use, error_number);
+  case EACCES:
+  case EPERM: return fail(Code::listen_not_permitted, error_number);
+  default: return fail(Code::listen_failed, error_number);
+  }
+}
+
+bool set_option(int descriptor, int level, int name, int value) noexcept {
+  return ::setsockopt(descriptor, level, name, &value, sizeof value) == 0;
+}
+
+int tcp_socket(const SocketAddress& address) noexcept {
+  return ::socket(address.data()->sa_family, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
+}
+
+} // namespace
+
+Result<int> UringRing::listen(const SocketAddress& address, int backlog) noexcept {
+  Descriptor listener(tcp_socket(address));
+  const bool ready = listener.get() >= 0 &&
+                     set_option(listener.get(), SOL_SOCKET, SO_REUSEADDR, 1) &&
+                     set_option(listener.get(), SOL_SOCKET, SO_REUSEPORT, 1) &&
+                     set_option(listener.get(), IPPROTO_TCP, TCP_NODELAY, 1) &&
+                     ::bind(listener.get(), address.data(), address.size()) == 0 &&
+                     ::listen(listener.get(), backlog) == 0;
+  if (!ready) return listen_failure(errno);
+  return listener.release();
+}
+
+Result<> UringRing::check_free(const SocketAddress& address) noexcept {
+  const Descriptor socket(tcp_socket(address));
+  const bool free = socket.get() >= 0 && set_option(socket.get(), SOL_SOCKET, SO_REUSEADDR, 1) &&
+                    ::bind(socket.get(), address.data(), address.size()) == 0;
+  if (!free) return listen_failure(errno);
+  return {};
+}
+
+SocketAddress UringRing::bound_address(int descriptor) noexcept {
+  SocketAddress address;
+  socklen_t size = SocketAddress::capacity();
+  (void)::getsockname(descriptor, address.data(), &size);
+  return address;
+}
+
+SocketAddress UringRing::peer_address(int descriptor) noexcept {
+  SocketAddress address;
+  socklen_t size = SocketAddress::capacity();
+  (void)::getpeername(descriptor, address.data(), &size);
+  return address;
+}
+
+// The plain call: IORING_OP_SHUTDOWN always goes to a worker thread.
+void UringRing::shutdown_write(int descriptor) noexcept { (void)::shutdown(descriptor, SHUT_WR); }
+
+void UringRing::close(int descriptor) noexcept { ::close(descriptor); }
+
+void UringRing::reset(int descriptor) noexcept {
+  const linger abort{.l_onoff = 1, .l_linger = 0};
+  (void)::setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &abort, sizeof abort);
+  ::close(descriptor);
+}
+
+} // namespace ringfort::engine
