@@ -1,0 +1,18 @@
+#include "tls/alerts.hpp"
+
+namespace ringfort::tls {
+
+Alert alert_for(const Error& error) noexcept {
+  switch (error.code) {
+  case Code::tls_record_bad_mac: return Alert::bad_record_mac;
+  case Code::tls_record_oversized: return Alert::record_overflow;
+  case Code::tls_record_renegotiation: return Alert::no_renegotiation;
+  case Code::tls_record_malformed:
+  case Code::tls_record_unexpected_message:
+  case Code::tls_record_key_update_flood: return Alert::unexpected_message;
+  case Code::tls_record_peer_alert: return Alert::close_notify;
+  default: return Alert::internal_error;
+  }
+}
+
+} // namespace ringfort::tls

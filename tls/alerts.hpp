@@ -1,0 +1,26 @@
+// alerts — alert numbers (RFC 8446 section 6) and which one answers which fault.
+#pragma once
+
+#include <cstdint>
+
+#include <ringfort/error.hpp>
+
+namespace ringfort::tls {
+
+enum class Alert : std::uint8_t {
+  close_notify = 0,
+  unexpected_message = 10,
+  bad_record_mac = 20,
+  record_overflow = 22,
+  handshake_failure = 40,
+  decode_error = 50,
+  protocol_version = 70,
+  internal_error = 80,
+  no_renegotiation = 100,
+  no_application_protocol = 120,
+};
+
+/// What to tell the peer of a failure of the record layer, or of anything behind it.
+Alert alert_for(const Error& error) noexcept;
+
+} // namespace ringfort::tls

@@ -1,0 +1,114 @@
+#include "tls/channel.hpp"
+
+#include <array>
+
+namespace ringfort::tls {
+
+namespace {
+
+enum class HandshakeType : std::uint8_t { client_hello = 1, key_update = 24 };
+
+} // namespace
+
+Channel::Channel(const ShardContext& context, RecordCipher opener, RecordCipher sealer,
+                 const ChannelLimits& limits) noexcept
+    : context_(&context), opener_(std::move(opener)), sealer_(std::move(sealer)), limits_(limits),
+      key_sealed_from_(sealer_.keys().sequence) {}
+
+Result<Channel> Channel::create(const ShardContext& context, const TrafficKeys& keys,
+                                const ChannelLimits& limits) noexcept {
+  auto opener = RecordCipher::create(context, RecordCipher::Direction::open, keys.receive);
+  auto sealer = RecordCipher::create(context, RecordCipher::Direction::seal, keys.send);
+  if (!opener || !sealer) return fail(Code::tls_record_crypto_failed);
+  return Channel(context, std::move(*opener), std::move(*sealer), limits);
+}
+
+Result<std::size_t> Channel::record_bytes(Bytes input) const noexcept {
+  if (input.size() < record_header_bytes) return std::size_t{0};
+  const auto type = static_cast<ContentType>(input[0]);
+  // After the handshake every TLS 1.3 record is protected, and says application_data outside.
+  const bool known = opener_.is_1_3() ? type == ContentType::application_data
+                                      : type == ContentType::alert ||
+                                            type == ContentType::handshake ||
+                                            type == ContentType::application_data;
+  if (!known || input[1] != std::byte{3}) return fail(Code::tls_record_malformed);
+  const std::size_t bytes = record_header_bytes + (std::to_integer<std::size_t>(input[3]) << 8) +
+                            std::to_integer<std::size_t>(input[4]);
+  if (bytes > received_record_bytes_max) return fail(Code::tls_record_oversized);
+  return bytes;
+}
+
+Result<Channel::Received> Channel::receive(MutableBytes record) noexcept {
+  const auto opened = opener_.open(record);
+  if (!opened) return std::unexpected(opened.error());
+  switch (opened->type) {
+  case ContentType::application_data:
+    if (!opened->plaintext.empty()) key_updates_ = 0;
+    return Received{.kind = Kind::data, .plaintext = opened->plaintext};
+  case ContentType::alert: return receive_alert(opened->plaintext);
+  case ContentType::handshake: return receive_handshake(opened->plaintext);
+  default: return fail(Code::tls_record_unexpected_message);
+  }
+}
+
+Result<Channel::Received> Channel::receive_alert(Bytes alert) noexcept {
+  if (alert.size() != 2) return fail(Code::tls_record_malformed);
+  const auto description = std::to_integer<int>(alert[1]);
+  if (description == static_cast<int>(Alert::close_notify)) return Received{Kind::closed, {}};
+  constexpr int user_canceled = 90; // A close_notify follows it (RFC 8446 section 6.1).
+  if (description == user_canceled) return Received{Kind::control, {}};
+  return fail(Code::tls_record_peer_alert, description);
+}
+
+Result<Channel::Received> Channel::receive_handshake(Bytes message) noexcept {
+  const auto type = message.empty() ? HandshakeType{} : static_cast<HandshakeType>(message[0]);
+  if (type == HandshakeType::client_hello) return fail(Code::tls_record_renegotiation);
+  // One whole KeyUpdate and nothing else: the record after it has other keys.
+  const bool key_update = opener_.is_1_3() && type == HandshakeType::key_update &&
+                          message.size() == 5 && message[1] == std::byte{0} &&
+                          message[2] == std::byte{0} && message[3] == std::byte{1} &&
+                          message[4] <= std::byte{1};
+  if (!key_update) return fail(Code::tls_record_unexpected_message);
+  if (++key_updates_ > limits_.key_updates_without_data_max) {
+    return fail(Code::tls_record_key_update_flood);
+  }
+  const auto next = next_generation(*context_, opener_.keys());
+  if (!next) return std::unexpected(next.error());
+  if (auto rekeyed = opener_.rekey(*next); !rekeyed) return std::unexpected(rekeyed.error());
+  // Several requests before our next record are answered by one update (section 4.6.3).
+  if (message[4] == std::byte{1}) owes_key_update_ = true;
+  return Received{Kind::control, {}};
+}
+
+Result<std::size_t> Channel::seal_control(MutableBytes out) noexcept {
+  constexpr std::array<std::byte, 5> key_update{std::byte{24}, {}, {}, std::byte{1}, {}};
+  const Bytes piece(key_update);
+  const auto sealed = sealer_.seal(ContentType::handshake, {&piece, 1}, out);
+  if (!sealed) return sealed;
+  const auto next = next_generation(*context_, sealer_.keys());
+  if (!next) return std::unexpected(next.error());
+  if (auto rekeyed = sealer_.rekey(*next); !rekeyed) return std::unexpected(rekeyed.error());
+  key_sealed_from_ = 0;
+  owes_key_update_ = false;
+  return sealed;
+}
+
+Result<std::size_t> Channel::seal(std::span<const Bytes> pieces, MutableBytes out) noexcept {
+  const std::uint64_t sealed_records = sealer_.keys().sequence - key_sealed_from_;
+  if (sealed_records >= limits_.records_per_key) {
+    // In TLS 1.3 our own KeyUpdate was owed one record ago; in TLS 1.2 there is no other key.
+    if (!sealer_.is_1_3()) return fail(Code::tls_record_key_exhausted);
+  } else if (sealer_.is_1_3() && sealed_records + 1 >= limits_.records_per_key) {
+    owes_key_update_ = true;
+  }
+  return sealer_.seal(ContentType::application_data, pieces, out);
+}
+
+Result<std::size_t> Channel::seal_alert(Alert alert, MutableBytes out) noexcept {
+  const std::byte level{alert == Alert::close_notify ? std::uint8_t{1} : std::uint8_t{2}};
+  const std::array<std::byte, 2> message{level, static_cast<std::byte>(alert)};
+  const Bytes piece(message);
+  return sealer_.seal(ContentType::alert, {&piece, 1}, out);
+}
+
+} // namespace ringfort::tls

@@ -1,0 +1,35 @@
+// openssl — RAII owners of OpenSSL's objects. Included only inside tls/.
+#pragma once
+
+#include <memory>
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/kdf.h>
+#include <openssl/pem.h>
+#include <openssl/provider.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+
+namespace ringfort::tls {
+
+template <auto Free>
+struct Freer {
+  template <class T>
+  void operator()(T* object) const noexcept {
+    Free(object);
+  }
+};
+
+using LibraryContextOwner = std::unique_ptr<OSSL_LIB_CTX, Freer<OSSL_LIB_CTX_free>>;
+using SslContextOwner = std::unique_ptr<SSL_CTX, Freer<SSL_CTX_free>>;
+using SslOwner = std::unique_ptr<SSL, Freer<SSL_free>>;
+using BioOwner = std::unique_ptr<BIO, Freer<BIO_free>>;
+using CertificateOwner = std::unique_ptr<X509, Freer<X509_free>>;
+using KeyOwner = std::unique_ptr<EVP_PKEY, Freer<EVP_PKEY_free>>;
+using CipherOwner = std::unique_ptr<EVP_CIPHER, Freer<EVP_CIPHER_free>>;
+using KdfOwner = std::unique_ptr<EVP_KDF, Freer<EVP_KDF_free>>;
+using KdfContextOwner = std::unique_ptr<EVP_KDF_CTX, Freer<EVP_KDF_CTX_free>>;
+
+} // namespace ringfort::tls

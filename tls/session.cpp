@@ -1,0 +1,214 @@
+#include "tls/session.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/sslerr.h>
+
+namespace ringfort::tls {
+
+/// OpenSSL's callbacks: each finds its Session.
+struct SessionCallbacks {
+  static Session& session(const SSL* ssl) noexcept {
+    return *static_cast<Session*>(SSL_get_app_data(ssl));
+  }
+
+  static int read(BIO* bio, char* out, int bytes_wanted) noexcept {
+    Session& self = *static_cast<Session*>(BIO_get_data(bio));
+    BIO_clear_retry_flags(bio);
+    if (self.input_.empty()) {
+      BIO_set_retry_read(bio);
+      return -1;
+    }
+    const std::size_t bytes = std::min(self.input_.size(), static_cast<std::size_t>(bytes_wanted));
+    std::memcpy(out, self.input_.data(), bytes);
+    self.input_ = self.input_.subspan(bytes);
+    return static_cast<int>(bytes);
+  }
+
+  static int write(BIO* bio, const char* bytes, int count) noexcept {
+    Session& self = *static_cast<Session*>(BIO_get_data(bio));
+    const auto* begin = reinterpret_cast<const std::byte*>(bytes);
+    self.output_.insert(self.output_.end(), begin, begin + count);
+    return count;
+  }
+
+  static long control(BIO*, int command, long, void*) noexcept {
+    return command == BIO_CTRL_FLUSH ? 1 : 0;
+  }
+
+  /// Called when a key is installed: records are counted from here on.
+  static void keylog(const SSL* ssl, const char* line) noexcept {
+    Session& self = session(ssl);
+    const std::string_view text(line);
+    if (text.starts_with("CLIENT_TRAFFIC_SECRET_0 ")) {
+      learn(self.receive_secret_, text);
+    } else if (text.starts_with("SERVER_TRAFFIC_SECRET_0 ")) {
+      learn(self.send_secret_, text);
+    }
+  }
+
+  static void learn(Session::LoggedSecret& secret, std::string_view line) noexcept {
+    const std::string_view hex = line.substr(line.rfind(' ') + 1);
+    secret = {};
+    secret.bytes = std::min(hex.size() / 2, secret_bytes_max);
+    for (std::size_t index = 0; index < secret.bytes; ++index) {
+      unsigned value = 0;
+      std::from_chars(hex.data() + 2 * index, hex.data() + 2 * index + 2, value, 16);
+      secret.secret[index] = static_cast<std::byte>(value);
+    }
+  }
+
+  static void message(int sent, int, int type, const void* bytes, std::size_t count, SSL* ssl,
+                      void*) noexcept {
+    Session& self = session(ssl);
+    if (type == SSL3_RT_HEADER) {
+      ++(sent != 0 ? self.send_secret_ : self.receive_secret_).records;
+    } else if (type == SSL3_RT_ALERT && sent == 0 && count == 2) {
+      self.peer_alert_ = static_cast<const unsigned char*>(bytes)[1];
+    }
+  }
+};
+
+void Session::observe(ssl_ctx_st* context) noexcept {
+  SSL_CTX_set_keylog_callback(context, SessionCallbacks::keylog);
+  SSL_CTX_set_msg_callback(context, SessionCallbacks::message);
+}
+
+std::unique_ptr<bio_method_st, void (*)(bio_method_st*)> Session::make_bio_method() {
+  std::unique_ptr<bio_method_st, void (*)(bio_method_st*)> method(
+      BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "ringfort session"), BIO_meth_free);
+  if (method != nullptr) {
+    BIO_meth_set_read(method.get(), SessionCallbacks::read);
+    BIO_meth_set_write(method.get(), SessionCallbacks::write);
+    BIO_meth_set_ctrl(method.get(), SessionCallbacks::control);
+  }
+  return method;
+}
+
+Result<std::unique_ptr<Session>> Session::accept(const ShardContext& context) {
+  std::unique_ptr<Session> session(new Session(context));
+  session->ssl_ = {SSL_new(context.ssl_context()), SSL_free};
+  BIO* bio = BIO_new(context.bio_method());
+  if (session->ssl_ == nullptr || bio == nullptr) {
+    BIO_free(bio);
+    return fail(Code::tls_context_no_memory);
+  }
+  BIO_set_data(bio, session.get());
+  BIO_set_init(bio, 1);
+  SSL_set_bio(session->ssl_.get(), bio, bio);
+  SSL_set_app_data(session->ssl_.get(), session.get());
+  SSL_set_accept_state(session->ssl_.get());
+  return session;
+}
+
+// Freed without these flags, OpenSSL would think the session was cut and never resume it.
+Session::~Session() {
+  if (ssl_ == nullptr) return;
+  SSL_set_quiet_shutdown(ssl_.get(), 1);
+  SSL_set_shutdown(ssl_.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+}
+
+namespace {
+
+bool looks_like_http(Bytes input) noexcept {
+  constexpr std::string_view starts[] = {"GET ", "HEAD", "POST", "PUT ", "DELE",
+                                         "OPTI", "PATC", "CONN", "TRAC", "PRI "};
+  const std::string_view text = text_of(input.first(std::min<std::size_t>(input.size(), 4)));
+  return std::any_of(std::begin(starts), std::end(starts),
+                     [text](std::string_view start) { return start.starts_with(text); });
+}
+
+} // namespace
+
+Result<Session::Progress> Session::receive(Bytes input) {
+  constexpr std::byte handshake_record{22};
+  if (!first_bytes_seen_ && !input.empty()) {
+    first_bytes_seen_ = true;
+    if (input.front() != handshake_record) {
+      return fail(looks_like_http(input) ? Code::tls_handshake_plain_http
+                                         : Code::tls_handshake_not_tls);
+    }
+  }
+  input_ = input;
+  ERR_clear_error();
+  const int status = SSL_do_handshake(ssl_.get());
+  const std::size_t consumed_bytes = input.size() - input_.size();
+  input_ = {};
+  if (status == 1) return Progress{.consumed_bytes = consumed_bytes, .done = true};
+  if (SSL_get_error(ssl_.get(), status) == SSL_ERROR_WANT_READ) {
+    return Progress{.consumed_bytes = consumed_bytes, .done = false};
+  }
+  const Error error = failure();
+  ERR_clear_error();
+  return std::unexpected(error);
+}
+
+Error Session::failure() const noexcept {
+  if (peer_alert_ >= 0) return {.code = Code::tls_handshake_peer_alert, .detail = peer_alert_};
+  const int reason = ERR_GET_REASON(ERR_peek_error());
+  switch (reason) {
+  case SSL_R_HTTP_REQUEST:
+  case SSL_R_HTTPS_PROXY_REQUEST: return {.code = Code::tls_handshake_plain_http, .detail = reason};
+  case SSL_R_WRONG_VERSION_NUMBER: return {.code = Code::tls_handshake_not_tls, .detail = reason};
+  case SSL_R_UNSUPPORTED_PROTOCOL:
+  case SSL_R_VERSION_TOO_LOW:
+  case SSL_R_NO_PROTOCOLS_AVAILABLE:
+    return {.code = Code::tls_handshake_version_too_low, .detail = reason};
+  case SSL_R_NO_SHARED_CIPHER:
+  case SSL_R_NO_SUITABLE_KEY_SHARE:
+  case SSL_R_NO_SHARED_GROUPS:
+  case SSL_R_NO_SHARED_SIGNATURE_ALGORITHMS:
+  case SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM:
+    return {.code = Code::tls_handshake_no_shared_suite, .detail = reason};
+  case SSL_R_NO_APPLICATION_PROTOCOL:
+    return {.code = Code::tls_handshake_no_shared_protocol, .detail = reason};
+  default: return {.code = Code::tls_handshake_malformed, .detail = reason};
+  }
+}
+
+SessionFacts Session::take_facts() {
+  SessionFacts facts;
+  const SSL* ssl = ssl_.get();
+  facts.suite = suite_of(SSL_CIPHER_get_protocol_id(SSL_get_current_cipher(ssl)));
+  facts.resumed = SSL_session_reused(ssl) == 1;
+  const unsigned char* protocol = nullptr;
+  unsigned protocol_bytes = 0;
+  SSL_get0_alpn_selected(ssl, &protocol, &protocol_bytes);
+  if (protocol_bytes > 0) facts.protocol = "http/1.1"; // The only one that can be selected.
+  if (const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name); name != nullptr) {
+    facts.server_name = std::make_unique<std::string>(name);
+  }
+  return facts;
+}
+
+Result<TrafficKeys> Session::take_keys() {
+  const SSL* ssl = ssl_.get();
+  const Suite* suite = suite_of(SSL_CIPHER_get_protocol_id(SSL_get_current_cipher(ssl)));
+  if (suite == nullptr) return fail(Code::tls_handshake_keys_unavailable);
+  if (suite->version == Version::tls_1_3) {
+    auto receive = keys_of_secret(context_, *suite,
+                                  Bytes(receive_secret_.secret).first(receive_secret_.bytes));
+    auto send =
+        keys_of_secret(context_, *suite, Bytes(send_secret_.secret).first(send_secret_.bytes));
+    if (!receive || !send) return fail(Code::tls_handshake_keys_unavailable);
+    receive->sequence = receive_secret_.records;
+    send->sequence = send_secret_.records;
+    return TrafficKeys{.receive = *receive, .send = *send};
+  }
+  std::array<std::byte, 48> master;
+  std::array<std::byte, 32> client_random;
+  std::array<std::byte, 32> server_random;
+  const auto raw = [](auto& array) { return reinterpret_cast<unsigned char*>(array.data()); };
+  const std::size_t master_bytes =
+      SSL_SESSION_get_master_key(SSL_get_session(ssl), raw(master), master.size());
+  SSL_get_client_random(ssl, raw(client_random), client_random.size());
+  SSL_get_server_random(ssl, raw(server_random), server_random.size());
+  return keys_of_master_secret(context_, *suite, Bytes(master).first(master_bytes), client_random,
+                               server_random);
+}
+
+} // namespace ringfort::tls

@@ -1,0 +1,91 @@
+// session — one handshake: bytes in, bytes out, then keys. OpenSSL does the talking and is freed
+// when it is over.
+//
+// Input is read straight from the caller's buffer, one record at a time, so that the handshake ends
+// exactly at a record boundary and whatever the peer sent early stays with the caller.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <ringfort/bytes.hpp>
+#include <ringfort/error.hpp>
+
+#include "tls/shard_context.hpp"
+#include "tls/traffic_keys.hpp"
+
+struct bio_st;
+struct ssl_st;
+
+namespace ringfort::tls {
+
+/// What a handshake settled.
+struct SessionFacts {
+  const Suite* suite = nullptr;
+  bool resumed = false;
+  std::string_view protocol;             ///< ALPN: "http/1.1", or empty when none was offered
+  std::unique_ptr<std::string> server_name; ///< SNI as sent; null when none was
+};
+
+/// Where: one shard.
+class Session {
+public:
+  /// The server's side. Borrow: `context` for the session's life.
+  /// Errors: tls_context.no_memory.
+  static Result<std::unique_ptr<Session>> accept(const ShardContext& context);
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+  ~Session();
+
+  struct Progress {
+    std::size_t consumed_bytes;
+    bool done; ///< the handshake is over; send output(), then take_keys()
+  };
+
+  /// Moves the handshake on. Whatever it answers, output() may hold bytes to send: alerts leave
+  /// that way too.
+  /// Errors: tls_handshake.* (but timed_out and peer_closed, which the transport knows).
+  Result<Progress> receive(Bytes input);
+
+  /// Borrow: until the next receive() or output_sent().
+  Bytes output() const noexcept { return Bytes(output_).subspan(output_sent_bytes_); }
+  void output_sent(std::size_t bytes) noexcept { output_sent_bytes_ += bytes; }
+
+  /// What was settled; moves the server name out. Once, after done.
+  SessionFacts take_facts();
+  /// Once, after done. Errors: tls_handshake.keys_unavailable.
+  Result<TrafficKeys> take_keys();
+
+  /// For ShardContext: sets the callbacks through which sessions learn their secrets.
+  static void observe(ssl_ctx_st* context) noexcept;
+  /// For ShardContext: how sessions read and write.
+  static std::unique_ptr<bio_method_st, void (*)(bio_method_st*)> make_bio_method();
+
+private:
+  friend struct SessionCallbacks;
+
+  /// A secret as OpenSSL logs it, and how many records were protected with it so far.
+  struct LoggedSecret {
+    std::array<std::byte, secret_bytes_max> secret{};
+    std::size_t bytes = 0;
+    std::uint64_t records = 0;
+  };
+
+  explicit Session(const ShardContext& context) noexcept : context_(context) {}
+
+  Error failure() const noexcept;
+
+  const ShardContext& context_;
+  std::unique_ptr<ssl_st, void (*)(ssl_st*)> ssl_{nullptr, nullptr};
+  bool first_bytes_seen_ = false;
+  int peer_alert_ = -1;
+  Bytes input_;
+  std::vector<std::byte> output_;
+  std::size_t output_sent_bytes_ = 0;
+  LoggedSecret receive_secret_;
+  LoggedSecret send_secret_;
+};
+
+} // namespace ringfort::tls

@@ -1,0 +1,56 @@
+#include "tls/traffic_keys.hpp"
+
+#include <algorithm>
+
+namespace ringfort::tls {
+
+Result<DirectionKeys> keys_of_secret(const ShardContext& context, const Suite& suite,
+                                     Bytes secret) noexcept {
+  DirectionKeys keys;
+  keys.suite = &suite;
+  if (secret.size() != suite.hash_bytes) return fail(Code::tls_handshake_keys_unavailable);
+  copy_into(keys.secret, secret);
+  const bool derived =
+      context.expand_label(suite, secret, "key", MutableBytes(keys.key).first(suite.key_bytes)) &&
+      context.expand_label(suite, secret, "iv", keys.iv);
+  if (!derived) return fail(Code::tls_handshake_keys_unavailable);
+  return keys;
+}
+
+Result<DirectionKeys> next_generation(const ShardContext& context,
+                                      const DirectionKeys& keys) noexcept {
+  std::array<std::byte, secret_bytes_max> next;
+  const MutableBytes secret = MutableBytes(next).first(keys.suite->hash_bytes);
+  if (!context.expand_label(*keys.suite, keys.secret_bytes(), "traffic upd", secret)) {
+    return fail(Code::tls_handshake_keys_unavailable);
+  }
+  return keys_of_secret(context, *keys.suite, secret);
+}
+
+Result<TrafficKeys> keys_of_master_secret(const ShardContext& context, const Suite& suite,
+                                          Bytes master_secret, Bytes client_random,
+                                          Bytes server_random) noexcept {
+  constexpr std::size_t random_bytes = 32;
+  if (client_random.size() != random_bytes || server_random.size() != random_bytes) {
+    return fail(Code::tls_handshake_keys_unavailable);
+  }
+  std::array<std::byte, 2 * random_bytes> seed;
+  copy_into(copy_into(seed, server_random), client_random);
+  const std::size_t iv_bytes = suite.aead == Aead::chacha20_poly1305 ? nonce_bytes : 4;
+  std::array<std::byte, 2 * (key_bytes_max + nonce_bytes)> block;
+  const std::size_t key_bytes = suite.key_bytes;
+  const MutableBytes used = MutableBytes(block).first(2 * (key_bytes + iv_bytes));
+  if (!context.prf(suite, master_secret, "key expansion", seed, used)) {
+    return fail(Code::tls_handshake_keys_unavailable);
+  }
+  TrafficKeys keys;
+  keys.receive.suite = keys.send.suite = &suite;
+  keys.receive.sequence = keys.send.sequence = 1;
+  copy_into(keys.receive.key, used.first(key_bytes));
+  copy_into(keys.send.key, used.subspan(key_bytes, key_bytes));
+  copy_into(keys.receive.iv, used.subspan(2 * key_bytes, iv_bytes));
+  copy_into(keys.send.iv, used.subspan(2 * key_bytes + iv_bytes, iv_bytes));
+  return keys;
+}
+
+} // namespace ringfort::tls

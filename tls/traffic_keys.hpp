@@ -1,0 +1,52 @@
+// traffic_keys — what OpenSSL agreed with the peer, as a plain value: enough to go on without it.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include <ringfort/bytes.hpp>
+#include <ringfort/error.hpp>
+
+#include "tls/shard_context.hpp"
+#include "tls/suites.hpp"
+
+namespace ringfort::tls {
+
+inline constexpr std::size_t key_bytes_max = 32;
+inline constexpr std::size_t nonce_bytes = 12;
+inline constexpr std::size_t secret_bytes_max = 48;
+
+/// One direction's keys. In TLS 1.2 GCM the first 4 bytes of `iv` are the salt.
+struct DirectionKeys {
+  const Suite* suite = nullptr;
+  std::array<std::byte, key_bytes_max> key{};
+  std::array<std::byte, nonce_bytes> iv{};
+  std::array<std::byte, secret_bytes_max> secret{}; ///< TLS 1.3 only
+  std::uint64_t sequence = 0;                       ///< of the next record
+
+  Bytes key_bytes() const noexcept { return Bytes(key).first(suite->key_bytes); }
+  Bytes secret_bytes() const noexcept { return Bytes(secret).first(suite->hash_bytes); }
+};
+
+struct TrafficKeys {
+  DirectionKeys receive;
+  DirectionKeys send;
+};
+
+/// Key and iv of a TLS 1.3 traffic secret (RFC 8446 section 7.3), sequence 0.
+/// Errors: tls_handshake.keys_unavailable.
+Result<DirectionKeys> keys_of_secret(const ShardContext& context, const Suite& suite,
+                                     Bytes secret) noexcept;
+
+/// The generation after `keys` (RFC 8446 section 7.2). Errors: tls_handshake.keys_unavailable.
+Result<DirectionKeys> next_generation(const ShardContext& context,
+                                      const DirectionKeys& keys) noexcept;
+
+/// Both directions of a TLS 1.2 server from its master secret (RFC 5246 section 6.3); the Finished
+/// messages were the records of sequence 0. Errors: tls_handshake.keys_unavailable.
+Result<TrafficKeys> keys_of_master_secret(const ShardContext& context, const Suite& suite,
+                                          Bytes master_secret, Bytes client_random,
+                                          Bytes server_random) noexcept;
+
+} // namespace ringfort::tls
