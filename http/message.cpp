@@ -1,0 +1,34 @@
+#include <ringfort/message.hpp>
+
+#include <algorithm>
+#include <cstdint>
+
+namespace ringfort {
+
+namespace {
+
+constexpr char lower(char letter) noexcept {
+  return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter | 0x20) : letter;
+}
+
+} // namespace
+
+bool same_name(std::string_view one, std::string_view other) noexcept {
+  return one.size() == other.size() &&
+         std::equal(one.begin(), one.end(), other.begin(),
+                    [](char left, char right) { return lower(left) == lower(right); });
+}
+
+std::optional<std::string_view> Fields::find(std::string_view name) const noexcept {
+  for (const Field& field : all_) {
+    if (same_name(field.name, name)) return field.value;
+  }
+  return std::nullopt;
+}
+
+std::size_t Fields::count(std::string_view name) const noexcept {
+  return static_cast<std::size_t>(std::count_if(
+      all_.begin(), all_.end(), [name](const Field& field) { return same_name(field.name, name); }));
+}
+
+} // namespace ringfort

@@ -1,0 +1,329 @@
+#include "http/parser.hpp"
+
+#include <cstring>
+
+#include <llhttp.h>
+
+#include "http/authority.hpp"
+
+namespace ringfort::http {
+
+static_assert(sizeof(llhttp_t) <= 128 && alignof(llhttp_t) <= 8);
+
+namespace {
+
+llhttp_t& machine_of(std::array<std::byte, 128>& storage) noexcept {
+  return *reinterpret_cast<llhttp_t*>(storage.data());
+}
+
+/// What an llhttp error stands for; everything not named is http_parse.malformed.
+Code code_of(int error) noexcept {
+  switch (error) {
+  case HPE_INVALID_METHOD: return Code::http_parse_bad_method;
+  case HPE_INVALID_URL: return Code::http_parse_bad_target;
+  case HPE_INVALID_VERSION:
+  case HPE_INVALID_CONSTANT:
+  case HPE_PAUSED_H2_UPGRADE: return Code::http_parse_bad_version;
+  case HPE_INVALID_HEADER_TOKEN:
+  case HPE_UNEXPECTED_SPACE:
+  case HPE_CR_EXPECTED:
+  case HPE_LF_EXPECTED: return Code::http_parse_bad_field;
+  case HPE_INVALID_CONTENT_LENGTH: return Code::http_parse_bad_length;
+  case HPE_UNEXPECTED_CONTENT_LENGTH: return Code::http_parse_two_lengths;
+  case HPE_INVALID_TRANSFER_ENCODING: return Code::http_parse_bad_coding;
+  case HPE_INVALID_CHUNK_SIZE:
+  case HPE_STRICT: return Code::http_parse_bad_chunk;
+  case HPE_INVALID_EOF_STATE: return Code::request_stream_cut_short;
+  default: return Code::http_parse_malformed;
+  }
+}
+
+Method method_of(unsigned method) noexcept {
+  switch (method) {
+  case HTTP_GET: return Method::get;
+  case HTTP_HEAD: return Method::head;
+  case HTTP_POST: return Method::post;
+  case HTTP_PUT: return Method::put;
+  case HTTP_DELETE: return Method::delete_;
+  case HTTP_CONNECT: return Method::connect;
+  case HTTP_OPTIONS: return Method::options;
+  case HTTP_TRACE: return Method::trace;
+  case HTTP_PATCH: return Method::patch;
+  default: return Method::other;
+  }
+}
+
+std::string_view without_trailing_space(std::string_view text) noexcept {
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+} // namespace
+
+/// llhttp's callbacks: each finds its Parser and moves it on.
+struct ParserCallbacks {
+  static Parser& parser(llhttp_t* machine) noexcept {
+    return *static_cast<Parser*>(machine->data);
+  }
+
+  static int on_url(llhttp_t* machine, const char* at, std::size_t bytes) noexcept {
+    Parser& self = parser(machine);
+    return self.append(self.target_, at, bytes) ? 0 : self.refuse(Code::http_parse_head_too_large);
+  }
+
+  static int on_name(llhttp_t* machine, const char* at, std::size_t bytes) noexcept {
+    Parser& self = parser(machine);
+    return self.append(self.name_, at, bytes) ? 0 : self.refuse(Code::http_parse_head_too_large);
+  }
+
+  static int on_value(llhttp_t* machine, const char* at, std::size_t bytes) noexcept {
+    Parser& self = parser(machine);
+    return self.append(self.value_, at, bytes) ? 0 : self.refuse(Code::http_parse_head_too_large);
+  }
+
+  static int on_value_end(llhttp_t* machine) noexcept { return parser(machine).end_field(); }
+
+  static int on_head_end(llhttp_t* machine) noexcept { return parser(machine).end_head(); }
+
+  static int on_body(llhttp_t* machine, const char* at, std::size_t bytes) noexcept {
+    Parser& self = parser(machine);
+    self.piece_ = {reinterpret_cast<const std::byte*>(at), bytes};
+    // A counted body ends where the input or the message does; of chunks there may be more.
+    return self.framing_ == BodyFraming::chunked ? HPE_PAUSED : 0;
+  }
+
+  static int on_chunk_extension(llhttp_t* machine, const char*, std::size_t bytes) noexcept {
+    Parser& self = parser(machine);
+    self.head_bytes_ += static_cast<std::uint32_t>(bytes);
+    const bool over = self.head_bytes_ > self.limits_.head_bytes_max;
+    return over ? self.refuse(Code::http_parse_bad_chunk) : 0;
+  }
+
+  static int on_end(llhttp_t* machine) noexcept {
+    parser(machine).complete_ = true;
+    return HPE_PAUSED;
+  }
+
+  static const llhttp_settings_t& settings() noexcept {
+    static const llhttp_settings_t settings = [] {
+      llhttp_settings_t made;
+      llhttp_settings_init(&made);
+      made.on_url = on_url;
+      made.on_header_field = on_name;
+      made.on_header_value = on_value;
+      made.on_header_value_complete = on_value_end;
+      made.on_headers_complete = on_head_end;
+      made.on_body = on_body;
+      made.on_chunk_extension_name = on_chunk_extension;
+      made.on_chunk_extension_value = on_chunk_extension;
+      made.on_message_complete = on_end;
+      return made;
+    }();
+    return settings;
+  }
+};
+
+void Parser::begin(Arena& arena, const ParserLimits& limits) noexcept {
+  llhttp_t& machine = machine_of(machine_);
+  const auto type = role_ == Role::server ? HTTP_REQUEST : HTTP_RESPONSE;
+  llhttp_init(&machine, type, &ParserCallbacks::settings());
+  machine.data = this;
+  arena_ = &arena;
+  limits_ = limits;
+  fields_ = static_cast<Field*>(
+      arena.allocate(limits.fields_max * sizeof(Field), alignof(Field)));
+  started_ = head_done_ = head_reported_ = complete_ = false;
+  expects_continue_ = keep_alive_ = false;
+  framing_ = BodyFraming::none;
+  host_count_ = 0;
+  head_bytes_ = field_count_ = head_field_count_ = 0;
+  target_ = name_ = value_ = {};
+  host_ = {};
+  content_length_ = 0;
+  head_ = {};
+  piece_ = {};
+}
+
+Result<Step> Parser::parse(Bytes input) noexcept {
+  if (fields_ == nullptr) return fail(Code::http_parse_head_too_large);
+  if (input.empty()) return Step{};
+  started_ = true;
+  input_ = input;
+  piece_ = {};
+  refusal_ = Code::http_parse_malformed;
+  const int error = llhttp_execute(&machine_of(machine_),
+                                   reinterpret_cast<const char*>(input.data()), input.size());
+  return step_after(error, input);
+}
+
+Result<Step> Parser::step_after(int error, Bytes input) noexcept {
+  llhttp_t& machine = machine_of(machine_);
+  Step step{.consumed_bytes = input.size(), .piece = piece_, .last = complete_};
+  if (error == HPE_PAUSED || error == HPE_PAUSED_UPGRADE) {
+    const auto* stopped = reinterpret_cast<const std::byte*>(llhttp_get_error_pos(&machine));
+    step.consumed_bytes = static_cast<std::size_t>(stopped - input.data());
+    if (error == HPE_PAUSED) {
+      llhttp_resume(&machine);
+    } else {
+      llhttp_resume_after_upgrade(&machine);
+    }
+  } else if (error == HPE_USER) {
+    return fail(refusal_);
+  } else if (error != HPE_OK) {
+    return fail(code_of(error), error);
+  }
+  if (head_done_ && !head_reported_) {
+    head_reported_ = true;
+    step.event = Event::head;
+  } else if (!piece_.empty()) {
+    step.event = Event::body;
+  } else if (complete_) {
+    step.event = Event::end;
+  } else if (!head_done_ || framing_ == BodyFraming::chunked) {
+    if (auto settled = settle(); !settled) return std::unexpected(settled.error());
+  }
+  return step;
+}
+
+Result<Step> Parser::finish() noexcept {
+  if (!started_ || complete_) return Step{};
+  input_ = {};
+  piece_ = {};
+  const int error = llhttp_finish(&machine_of(machine_));
+  if (complete_) return Step{.event = Event::end, .last = true};
+  return fail(Code::request_stream_cut_short, error);
+}
+
+int Parser::refuse(Code code) noexcept {
+  refusal_ = code;
+  return HPE_USER;
+}
+
+bool Parser::in_input(const char* at) const noexcept {
+  const auto* place = reinterpret_cast<const std::byte*>(at);
+  return place >= input_.data() && place < input_.data() + input_.size();
+}
+
+bool Parser::append(Token& token, const char* at, std::size_t bytes) noexcept {
+  head_bytes_ += static_cast<std::uint32_t>(bytes);
+  if (head_bytes_ > limits_.head_bytes_max) return false;
+  if (token.size == 0) {
+    token = {const_cast<char*>(at), bytes};
+    return true;
+  }
+  if (token.data + token.size == at) {
+    token.size += bytes;
+    return true;
+  }
+  // The token began in an earlier input and lies in the arena, mostly at its end.
+  if (!arena_->extend(token.data + token.size, bytes)) {
+    auto* moved = static_cast<char*>(arena_->allocate(token.size + bytes, 1));
+    if (moved == nullptr) return false;
+    std::memcpy(moved, token.data, token.size);
+    token.data = moved;
+  }
+  std::memcpy(token.data + token.size, at, bytes);
+  token.size += bytes;
+  return true;
+}
+
+int Parser::end_field() noexcept {
+  if (field_count_ == limits_.fields_max) return refuse(Code::http_parse_too_many_fields);
+  head_bytes_ += 4; // ": " and CRLF, so that a head of empty fields is bounded too.
+  const Field field{name_.text(), without_trailing_space(value_.text())};
+  fields_[field_count_++] = field;
+  if (!head_done_) read_known_field(field);
+  name_ = value_ = {};
+  return 0;
+}
+
+void Parser::read_known_field(const Field& field) noexcept {
+  if (field.name.size() == 4 && same_name(field.name, "host")) {
+    ++host_count_;
+    host_ = field.value;
+  } else if (field.name.size() == 6 && same_name(field.name, "expect")) {
+    expects_continue_ = same_name(field.value, "100-continue");
+  }
+}
+
+int Parser::end_head() noexcept {
+  llhttp_t& machine = machine_of(machine_);
+  head_field_count_ = field_count_;
+  head_done_ = true;
+  head_bytes_ = 0; // From here on it counts chunk extensions and trailers.
+  keep_alive_ = llhttp_should_keep_alive(&machine) != 0;
+  head_.version_minor = llhttp_get_http_minor(&machine);
+  if (llhttp_get_http_major(&machine) != 1 || head_.version_minor > 1) {
+    return refuse(Code::http_parse_bad_version);
+  }
+  if ((machine.flags & F_CHUNKED) != 0) {
+    framing_ = BodyFraming::chunked;
+  } else if ((machine.flags & F_TRANSFER_ENCODING) != 0 && role_ == Role::server) {
+    return refuse(Code::http_parse_bad_coding);
+  } else if ((machine.flags & F_CONTENT_LENGTH) != 0 && machine.content_length > 0) {
+    framing_ = BodyFraming::length;
+    content_length_ = machine.content_length;
+  } else if (role_ == Role::client && llhttp_message_needs_eof(&machine) != 0) {
+    framing_ = BodyFraming::until_close;
+  }
+  status_ = llhttp_get_status_code(&machine);
+  head_.target = target_.text();
+  if (role_ == Role::server) {
+    if (const auto refusal = check_request()) return refuse(*refusal);
+  }
+  machine.upgrade = 0; // An upgrade nobody accepts is an ordinary request (RFC 9110 section 7.8).
+  return framing_ == BodyFraming::none ? 0 : HPE_PAUSED;
+}
+
+std::optional<Code> Parser::check_request() noexcept {
+  const unsigned method = llhttp_get_method(&machine_of(machine_));
+  head_.method = method_of(method);
+  head_.method_name = llhttp_method_name(static_cast<llhttp_method_t>(method));
+  if (host_count_ > 1 || (host_count_ == 0 && head_.version_minor == 1)) {
+    return Code::http_parse_bad_host;
+  }
+  head_.authority = host_;
+  if (head_.method == Method::connect) {
+    head_.authority = head_.target;
+  } else if (const auto named = authority_of_target(head_.target); !named.empty()) {
+    head_.authority = named;
+  }
+  if (!valid_authority(host_) || !valid_authority(head_.authority)) {
+    return Code::http_parse_bad_host;
+  }
+  return std::nullopt;
+}
+
+bool Parser::keep(Token& token) noexcept {
+  if (token.size == 0 || !in_input(token.data)) return true;
+  auto* copy = static_cast<char*>(arena_->allocate(token.size, 1));
+  if (copy == nullptr) return false;
+  std::memcpy(copy, token.data, token.size);
+  token.data = copy;
+  return true;
+}
+
+bool Parser::keep(std::string_view& view) noexcept {
+  Token token{const_cast<char*>(view.data()), view.size()};
+  if (!keep(token)) return false;
+  view = token.text();
+  return true;
+}
+
+// The token that is still growing is copied last, so that it can grow in place.
+Result<> Parser::settle() noexcept {
+  bool fits = keep(target_);
+  for (std::uint32_t index = 0; index < field_count_; ++index) {
+    fits = fits && keep(fields_[index].name) && keep(fields_[index].value);
+  }
+  fits = fits && keep(host_) && keep(name_) && keep(value_);
+  if (!fits) return fail(Code::http_parse_head_too_large);
+  if (head_done_) {
+    head_.target = target_.text();
+    fits = keep(head_.authority);
+  }
+  input_ = {};
+  return {};
+}
+
+} // namespace ringfort::http

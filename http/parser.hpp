@@ -1,0 +1,140 @@
+// parser — HTTP/1.1 messages out of spans of the receive buffers, without copying them.
+//
+// parse() returns at each event. Views point into the input; what a head left behind in an input
+// that ended too early is copied into the arena, once, so the input may then go.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include <ringfort/arena.hpp>
+#include <ringfort/bytes.hpp>
+#include <ringfort/error.hpp>
+#include <ringfort/message.hpp>
+
+#include "http/framing.hpp"
+
+namespace ringfort::http {
+
+enum class Role : std::uint8_t {
+  server, ///< parses requests
+  client, ///< parses responses
+};
+
+struct ParserLimits {
+  std::uint32_t head_bytes_max = 16'384; ///< also bounds chunk extensions and trailers
+  std::uint32_t fields_max = 100;
+};
+
+enum class Event : std::uint8_t {
+  need_more, ///< all input is used
+  head,      ///< head(), fields() and framing() are there
+  body,      ///< `piece` is the next part of the body
+  end,       ///< the message ended, alone: trailers() are there
+};
+
+struct Step {
+  Event event = Event::need_more;
+  std::size_t consumed_bytes = 0;
+  Bytes piece{};     ///< a view into the input
+  bool last = false; ///< the message is complete with this event
+};
+
+/// One direction of one connection, message after message.
+/// Where: one shard. An idle parser holds no memory but itself.
+class Parser {
+public:
+  explicit Parser(Role role) noexcept : role_(role) {}
+  Parser(const Parser&) = delete;
+  Parser& operator=(const Parser&) = delete;
+
+  /// Begins a message. Errors: none; a spent arena shows in parse() as http_parse.head_too_large.
+  /// Borrow: `arena` until the next begin().
+  void begin(Arena& arena, const ParserLimits& limits) noexcept;
+
+  /// Takes the next event out of `input`; call again with the unconsumed rest.
+  /// Borrow: views of the head, and the piece, live as long as `input`.
+  /// Errors: http_parse.*.
+  /// Cost:   one llhttp execution; no allocation.
+  Result<Step> parse(Bytes input) noexcept;
+
+  /// The peer has ended its stream: the end of an until_close body, or request_stream.cut_short.
+  Result<Step> finish() noexcept;
+
+  /// Copies what still points into the last input into the arena.
+  /// Errors: http_parse.head_too_large when it does not fit.
+  Result<> settle() noexcept;
+
+  const Head& head() const noexcept { return head_; }
+  int status() const noexcept { return status_; } ///< client role
+  Fields fields() const noexcept { return Fields({fields_, head_field_count_}); }
+  Fields trailers() const noexcept {
+    return Fields({fields_ + head_field_count_, field_count_ - head_field_count_});
+  }
+  BodyFraming framing() const noexcept { return framing_; }
+  std::uint64_t content_length() const noexcept { return content_length_; }
+  bool keep_alive() const noexcept { return keep_alive_; }
+  bool expects_continue() const noexcept { return expects_continue_; }
+  /// No byte of a message was seen since begin().
+  bool idle() const noexcept { return !started_; }
+  bool complete() const noexcept { return complete_; }
+
+private:
+  friend struct ParserCallbacks;
+
+  /// A run of bytes that may have come in several inputs.
+  struct Token {
+    char* data = nullptr;
+    std::size_t size = 0;
+
+    std::string_view text() const noexcept { return {data, size}; }
+  };
+
+  bool append(Token& token, const char* at, std::size_t bytes) noexcept;
+  bool keep(Token& token) noexcept;
+  bool keep(std::string_view& view) noexcept;
+  bool in_input(const char* at) const noexcept;
+  int end_field() noexcept;
+  int end_head() noexcept;
+  /// What llhttp leaves to its user to refuse (RFC 9112 section 3.2).
+  std::optional<Code> check_request() noexcept;
+  void read_known_field(const Field& field) noexcept;
+  Result<Step> step_after(int error, Bytes input) noexcept;
+  int refuse(Code code) noexcept;
+
+  /// llhttp_t, which only parser.cpp knows.
+  static constexpr std::size_t machine_bytes = 128;
+  alignas(8) std::array<std::byte, machine_bytes> machine_;
+
+  Role role_;
+  bool started_ = false;
+  bool head_done_ = false;
+  bool head_reported_ = false;
+  bool complete_ = false;
+  bool keep_alive_ = false;
+  bool expects_continue_ = false;
+  BodyFraming framing_ = BodyFraming::none;
+  std::uint8_t host_count_ = 0;
+  Code refusal_ = Code::http_parse_malformed;
+  int status_ = 0;
+
+  Arena* arena_ = nullptr;
+  ParserLimits limits_;
+  std::uint32_t head_bytes_ = 0;
+  std::uint32_t field_count_ = 0;
+  std::uint32_t head_field_count_ = 0;
+  Field* fields_ = nullptr;
+  Token target_;
+  Token name_;
+  Token value_;
+  std::string_view host_;
+  std::uint64_t content_length_ = 0;
+  Head head_;
+  Bytes input_;
+  Bytes piece_;
+};
+
+} // namespace ringfort::http

@@ -1,0 +1,144 @@
+#include "http/serializer.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstring>
+
+#include "http/status.hpp"
+
+namespace ringfort::http {
+
+namespace {
+
+/// Letters of a token (RFC 9110 section 5.6.2).
+constexpr std::array<bool, 256> token_letters = [] {
+  std::array<bool, 256> table{};
+  for (char letter = '0'; letter <= '9'; ++letter) table[static_cast<unsigned char>(letter)] = true;
+  for (char letter = 'a'; letter <= 'z'; ++letter) table[static_cast<unsigned char>(letter)] = true;
+  for (char letter = 'A'; letter <= 'Z'; ++letter) table[static_cast<unsigned char>(letter)] = true;
+  for (const char letter : std::string_view("!#$%&'*+-.^_`|~")) {
+    table[static_cast<unsigned char>(letter)] = true;
+  }
+  return table;
+}();
+
+bool valid_name(std::string_view name) noexcept {
+  return !name.empty() && std::all_of(name.begin(), name.end(), [](char letter) {
+    return token_letters[static_cast<unsigned char>(letter)];
+  });
+}
+
+/// Field content (RFC 9110 section 5.5): no control byte but the tab.
+bool valid_value(std::string_view value) noexcept {
+  return std::all_of(value.begin(), value.end(), [](char letter) {
+    const auto byte = static_cast<unsigned char>(letter);
+    return (byte >= 0x20 && byte != 0x7f) || byte == '\t';
+  });
+}
+
+bool is_engine_field(std::string_view name) noexcept {
+  switch (name.size()) {
+  case 10: return same_name(name, "connection") || same_name(name, "keep-alive");
+  case 14: return same_name(name, "content-length");
+  case 17: return same_name(name, "transfer-encoding");
+  default: return false;
+  }
+}
+
+/// Writes until the space is spent; then only remembers that it was.
+class Writer {
+public:
+  explicit Writer(MutableBytes space) noexcept : space_(space) {}
+
+  void put(std::string_view text) noexcept {
+    if (text.size() > space_.size() - used_) {
+      spent_ = true;
+      return;
+    }
+    if (!text.empty()) std::memcpy(space_.data() + used_, text.data(), text.size());
+    used_ += text.size();
+  }
+
+  void put_number(std::uint64_t number, int base = 10) noexcept {
+    std::array<char, 20> digits;
+    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number, base).ptr;
+    put({digits.data(), static_cast<std::size_t>(end - digits.data())});
+  }
+
+  void put_field(const Field& field) noexcept {
+    put(field.name);
+    put(": ");
+    put(field.value);
+    put("\r\n");
+  }
+
+  bool spent() const noexcept { return spent_; }
+  std::size_t used() const noexcept { return used_; }
+
+private:
+  MutableBytes space_;
+  std::size_t used_ = 0;
+  bool spent_ = false;
+};
+
+void put_status_line(Writer& writer, int status) noexcept {
+  if (status == 200) return writer.put("HTTP/1.1 200 OK\r\n");
+  writer.put("HTTP/1.1 ");
+  writer.put_number(static_cast<std::uint64_t>(status));
+  writer.put(" ");
+  writer.put(reason_phrase(status));
+  writer.put("\r\n");
+}
+
+} // namespace
+
+Result<std::size_t> write_response_head(MutableBytes out, const ResponseHead& head) noexcept {
+  if (!valid_final_status(head.status)) return fail(Code::handler_bad_response, head.status);
+  Writer writer(out);
+  put_status_line(writer, head.status);
+  bool own_date = head.date.empty();
+  for (const Field& field : head.fields) {
+    if (!valid_name(field.name) || !valid_value(field.value) || is_engine_field(field.name)) {
+      return fail(Code::handler_bad_response);
+    }
+    own_date = own_date || same_name(field.name, "date");
+    writer.put_field(field);
+  }
+  if (!own_date) writer.put_field({"date", head.date});
+  if (head.framing == BodyFraming::chunked) {
+    writer.put("transfer-encoding: chunked\r\n");
+  } else if (head.framing == BodyFraming::length) {
+    writer.put("content-length: ");
+    writer.put_number(head.content_length);
+    writer.put("\r\n");
+  }
+  if (head.close) writer.put("connection: close\r\n");
+  if (head.keep_alive) writer.put("connection: keep-alive\r\n");
+  writer.put("\r\n");
+  if (writer.spent()) return fail(Code::handler_bad_response);
+  return writer.used();
+}
+
+std::size_t write_chunk_size(MutableBytes out, std::uint64_t bytes) noexcept {
+  Writer writer(out);
+  writer.put_number(bytes, 16);
+  writer.put("\r\n");
+  return writer.used();
+}
+
+Result<std::size_t> write_last_chunk(MutableBytes out, std::span<const Field> trailers) noexcept {
+  Writer writer(out);
+  writer.put("0\r\n");
+  for (const Field& field : trailers) {
+    if (!valid_name(field.name) || !valid_value(field.value) || is_engine_field(field.name)) {
+      return fail(Code::handler_bad_response);
+    }
+    writer.put_field(field);
+  }
+  writer.put("\r\n");
+  if (writer.spent()) return fail(Code::handler_bad_response);
+  return writer.used();
+}
+
+} // namespace ringfort::http
