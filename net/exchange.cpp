@@ -1,0 +1,78 @@
+// exchange — the public surface of a request, as calls on its ExchangeState.
+#include <ringfort/exchange.hpp>
+
+#include "net/exchange_state.hpp"
+#include "net/server_connection.hpp"
+
+namespace ringfort {
+
+namespace {
+
+net::ExchangeState& state_of(Exchange& exchange) noexcept {
+  return static_cast<net::ExchangeState&>(exchange);
+}
+
+const http::Parser& parser_of(const Exchange& exchange) noexcept {
+  auto& state = const_cast<net::ExchangeState&>(static_cast<const net::ExchangeState&>(exchange));
+  return state.server_connection().parser();
+}
+
+} // namespace
+
+const Head& Exchange::head() const noexcept { return parser_of(*this).head(); }
+Fields Exchange::fields() const noexcept { return parser_of(*this).fields(); }
+Arena& Exchange::arena() noexcept { return state_of(*this).arena(); }
+void Exchange::close_after() noexcept { state_of(*this).close_after(); }
+
+const ConnectionFacts& Exchange::connection() const noexcept {
+  return state_of(const_cast<Exchange&>(*this)).facts(); // Made on first use.
+}
+
+void Exchange::respond(int status, std::span<const Field> fields, Payload payload) noexcept {
+  state_of(*this).respond(status, fields, std::move(payload));
+}
+
+BodyWriter Exchange::stream(int status, std::span<const Field> fields,
+                            std::optional<std::uint64_t> length) noexcept {
+  state_of(*this).stream(status, fields, length);
+  return BodyWriter(*this);
+}
+
+Fields BodyReader::trailers() const noexcept {
+  const bool complete = state_of(*exchange_).request_complete();
+  return complete ? parser_of(*exchange_).trailers() : Fields();
+}
+
+bool ReadAwait::await_ready() noexcept { return state_of(exchange_).try_read(); }
+void ReadAwait::await_suspend(std::coroutine_handle<> waiting) noexcept {
+  state_of(exchange_).wait_for_read(waiting);
+}
+Result<Bytes> ReadAwait::await_resume() noexcept { return state_of(exchange_).take_read(); }
+
+WriteAwait BodyWriter::write(Bytes piece) noexcept {
+  state_of(*exchange_).begin_write(piece);
+  return WriteAwait(*exchange_);
+}
+WriteAwait BodyWriter::finish(std::span<const Field> trailers) noexcept {
+  state_of(*exchange_).begin_finish(trailers);
+  return WriteAwait(*exchange_);
+}
+
+bool WriteAwait::await_ready() noexcept { return state_of(exchange_).try_write(); }
+void WriteAwait::await_suspend(std::coroutine_handle<> waiting) noexcept {
+  state_of(exchange_).wait_for_write(waiting);
+}
+Result<> WriteAwait::await_resume() noexcept { return state_of(exchange_).take_write(); }
+
+namespace frame {
+
+void* allocate(Exchange& exchange, std::size_t bytes) noexcept {
+  return exchange.arena().allocate(bytes);
+}
+
+void adopt(Exchange& exchange, Task<> task) noexcept { state_of(exchange).adopt(std::move(task)); }
+void threw(Exchange& exchange) noexcept { state_of(exchange).on_threw(); }
+
+} // namespace frame
+
+} // namespace ringfort

@@ -1,0 +1,339 @@
+#include "net/exchange_state.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "http/serializer.hpp"
+#include "http/status.hpp"
+#include "net/server_connection.hpp"
+#include "net/serving_shard.hpp"
+
+namespace ringfort::net {
+
+using http::BodyFraming;
+using http::CycleEvent;
+using http::Side;
+
+ExchangeState::~ExchangeState() { release_payload(); }
+
+void ExchangeState::begin(Service& service, bool request_complete) noexcept {
+  began_ = true;
+  cycle_.on(Side::request, request_complete ? CycleEvent::head_only : CycleEvent::head);
+  service.begin(*this);
+  handler_done_ = !has_task_;
+  after_handler_ran();
+}
+
+void ExchangeState::adopt(Task<> task) noexcept {
+  if (!task) return refuse_response(Code::handler_no_memory);
+  task_ = std::move(task);
+  has_task_ = true;
+}
+
+void ExchangeState::on_threw() noexcept {
+  connection_.report({.code = Code::handler_threw});
+  answer_fault({.code = Code::handler_threw});
+}
+
+/// The handler has run as far as it can for now: is it done, and did it keep its side?
+void ExchangeState::after_handler_ran() noexcept {
+  if (has_task_ && !handler_done_ && task_.done()) {
+    handler_done_ = true;
+    if (task_.threw()) on_threw();
+  }
+  if (!handler_done_ || transport_failed_ || response_complete()) return;
+  if (unanswered()) {
+    // A request that failed is answered with its own status, not with the handler's silence.
+    const Error error = request_failure_.value_or(Error{.code = Code::handler_no_response});
+    if (!request_failure_) connection_.report(error);
+    answer_fault(error);
+  } else if (payload_rest_.empty()) {
+    if (!request_failure_) connection_.report({.code = Code::response_stream_wrong_length});
+    connection_.cut();
+  }
+}
+
+void ExchangeState::resume() noexcept {
+  wait_ = Wait::none;
+  std::exchange(waiting_, {}).resume();
+  after_handler_ran();
+}
+
+void ExchangeState::wait_for_read(std::coroutine_handle<> waiting) noexcept {
+  waiting_ = waiting;
+  wait_ = Wait::read;
+}
+
+void ExchangeState::wait_for_write(std::coroutine_handle<> waiting) noexcept {
+  waiting_ = waiting;
+  wait_ = Wait::write;
+}
+
+// ---------------------------------------------------------------------------- the request body
+
+bool ExchangeState::try_read() noexcept {
+  has_piece_ = false;
+  piece_ = {};
+  if (!request_complete() && !request_failure_ && !transport_failed_) {
+    wait_ = Wait::read; // What read_more() finds is meant for this call.
+    connection_.read_more();
+    wait_ = Wait::none;
+  }
+  return has_piece_ || request_complete() || request_failure_ || transport_failed_;
+}
+
+Result<Bytes> ExchangeState::take_read() noexcept {
+  if (has_piece_) return std::exchange(piece_, {});
+  if (request_complete()) return Bytes{};
+  if (request_failure_) return std::unexpected(*request_failure_);
+  return fail(Code::request_stream_peer_closed);
+}
+
+void ExchangeState::on_request_piece(Bytes piece, bool last) noexcept {
+  if (last) cycle_.on(Side::request, CycleEvent::complete);
+  has_piece_ = true;
+  piece_ = piece;
+  if (waiting_ && wait_ == Wait::read) resume();
+}
+
+void ExchangeState::on_request_end() noexcept {
+  cycle_.on(Side::request, CycleEvent::complete);
+  if (waiting_ && wait_ == Wait::read) resume();
+}
+
+void ExchangeState::fail_request(const Error& error) noexcept {
+  request_failure_ = error;
+  close_ = true;
+  if (!began_) {
+    answer_fault(error);
+    handler_done_ = true;
+  } else if (waiting_ && wait_ == Wait::read) {
+    resume();
+  }
+}
+
+void ExchangeState::fail_transport() noexcept {
+  transport_failed_ = true;
+  close_ = true;
+  release_payload();
+  write_result_ = fail(Code::response_stream_peer_closed);
+  if (waiting_) resume();
+}
+
+// ---------------------------------------------------------------------------- the response
+
+bool ExchangeState::begin_response(int status, std::span<const Field> fields, BodyFraming framing,
+                                   std::uint64_t length) noexcept {
+  if (!unanswered()) {
+    connection_.report({.code = Code::handler_answered_twice});
+    return false;
+  }
+  const http::Parser& parser = connection_.parser();
+  const bool old_client = began_ && parser.head().version_minor == 0;
+  body_forbidden_ = began_ && http::forbids_body(parser.head().method, status);
+  close_ = close_ || connection_.shard().draining() || !began_ || !parser.keep_alive();
+  if (framing == BodyFraming::chunked && old_client) {
+    framing = BodyFraming::until_close; // HTTP/1.0 knows no chunks.
+    close_ = true;
+  }
+  // A body that was never asked for may or may not follow: only a close tells the two apart.
+  if (began_ && parser.expects_continue() && !request_complete()) close_ = true;
+  const bool says_length = framing == BodyFraming::length && status != 204;
+  const http::ResponseHead head{
+      .status = status,
+      .fields = fields,
+      .date = connection_.shard().date(),
+      .framing = says_length || framing == BodyFraming::chunked ? framing : BodyFraming::none,
+      .content_length = length,
+      .close = close_,
+      .keep_alive = old_client && !close_,
+  };
+  const auto written = http::write_response_head(connection_.shard().scratch(), head);
+  if (!written) {
+    refuse_response(Code::handler_bad_response);
+    return false;
+  }
+  framing_ = framing;
+  length_left_ = length;
+  pending_head_ = connection_.shard().scratch().first(*written);
+  cycle_.on(Side::response, CycleEvent::head);
+  return true;
+}
+
+void ExchangeState::respond(int status, std::span<const Field> fields, Payload payload) noexcept {
+  const Bytes bytes = payload.bytes();
+  if (!begin_response(status, fields, BodyFraming::length, bytes.size())) {
+    if (auto release = payload.take_release()) release();
+    return;
+  }
+  send_payload(std::move(payload));
+}
+
+/// Head and payload share a record when they fit one; the rest follows as the window frees.
+void ExchangeState::send_payload(Payload payload) noexcept {
+  const Bytes bytes = body_forbidden_ ? Bytes{} : payload.bytes();
+  payload_release_ = payload.take_release();
+  const std::size_t first_bytes = std::min(
+      bytes.size(), tls::Channel::plaintext_bytes_max - std::min(pending_head_.size(),
+                                                                 tls::Channel::plaintext_bytes_max));
+  const std::array pieces{std::exchange(pending_head_, {}), bytes.first(first_bytes)};
+  if (auto sent = connection_.transport().send(pieces); !sent) return fail_write(sent.error());
+  payload_rest_ = bytes.subspan(first_bytes);
+  if (payload.is_copied() && !payload_rest_.empty()) {
+    auto* copy = static_cast<std::byte*>(arena_.allocate(payload_rest_.size(), 1));
+    if (copy == nullptr) {
+      connection_.report({.code = Code::handler_no_memory});
+      payload_rest_ = {};
+      return connection_.cut();
+    }
+    copy_into({copy, payload_rest_.size()}, payload_rest_);
+    payload_rest_ = {copy, payload_rest_.size()};
+  }
+  send_payload_rest();
+}
+
+void ExchangeState::send_payload_rest() noexcept {
+  Transport& transport = connection_.transport();
+  while (!payload_rest_.empty()) {
+    if (transport.stream().queued_bytes() >= connection_.shard().limits().send_credit_bytes) return;
+    const std::array part{
+        payload_rest_.first(std::min(payload_rest_.size(), tls::Channel::plaintext_bytes_max))};
+    if (auto sent = transport.send(part); !sent) return fail_write(sent.error());
+    payload_rest_ = payload_rest_.subspan(part[0].size());
+  }
+  complete_response();
+}
+
+void ExchangeState::release_payload() noexcept {
+  payload_rest_ = {};
+  if (payload_release_) std::exchange(payload_release_, nullptr)();
+}
+
+void ExchangeState::complete_response() noexcept {
+  release_payload();
+  cycle_.on(Side::response, CycleEvent::complete);
+  if (framing_ == BodyFraming::until_close) close_ = true;
+}
+
+void ExchangeState::stream(int status, std::span<const Field> fields,
+                           std::optional<std::uint64_t> length) noexcept {
+  const auto framing = length ? BodyFraming::length : BodyFraming::chunked;
+  if (!begin_response(status, fields, framing, length.value_or(0))) {
+    write_result_ = fail(Code::handler_bad_response);
+    return;
+  }
+  // The scratch space is the shard's: what has to wait moves into the arena.
+  auto* copy = static_cast<std::byte*>(arena_.allocate(pending_head_.size(), 1));
+  if (copy == nullptr) return send_pending_head();
+  copy_into({copy, pending_head_.size()}, pending_head_);
+  pending_head_ = {copy, pending_head_.size()};
+}
+
+void ExchangeState::send_pending_head() noexcept {
+  if (pending_head_.empty()) return;
+  const std::array pieces{std::exchange(pending_head_, {})};
+  if (auto sent = connection_.transport().send(pieces); !sent) fail_write(sent.error());
+}
+
+void ExchangeState::begin_write(Bytes piece) noexcept {
+  if (transport_failed_ || !write_result_) return;
+  if (framing_ == BodyFraming::length && !body_forbidden_ && piece.size() > length_left_) {
+    write_result_ = fail(Code::response_stream_wrong_length);
+    return;
+  }
+  if (framing_ == BodyFraming::length) length_left_ -= std::min(length_left_, piece.size());
+  write_rest_ = body_forbidden_ ? Bytes{} : piece;
+}
+
+/// Moves the rest of a write into the window; true when the write is over.
+bool ExchangeState::try_write() noexcept {
+  if (transport_failed_) write_result_ = fail(Code::response_stream_peer_closed);
+  while (write_result_ && !write_rest_.empty()) {
+    const Stream& stream = connection_.transport().stream();
+    if (stream.queued_bytes() >= connection_.shard().limits().send_credit_bytes) return false;
+    constexpr std::size_t part_bytes_max =
+        tls::Channel::plaintext_bytes_max - http::chunk_size_bytes_max - 2;
+    const std::size_t head_bytes = std::min(pending_head_.size(), part_bytes_max - 1);
+    const Bytes part =
+        write_rest_.first(std::min(write_rest_.size(), part_bytes_max - head_bytes));
+    write_rest_ = write_rest_.subspan(part.size());
+    if (auto sent = send_part(part); !sent) fail_write(sent.error());
+  }
+  return true;
+}
+
+Result<> ExchangeState::send_part(Bytes part) noexcept {
+  std::array<std::byte, http::chunk_size_bytes_max> size_line;
+  const bool chunked = framing_ == BodyFraming::chunked;
+  const std::size_t line_bytes = chunked ? http::write_chunk_size(size_line, part.size()) : 0;
+  const std::array pieces{std::exchange(pending_head_, {}), Bytes(size_line).first(line_bytes),
+                          part, chunked ? bytes_of("\r\n") : Bytes{}};
+  return connection_.transport().send(pieces);
+}
+
+void ExchangeState::begin_finish(std::span<const Field> trailers) noexcept {
+  if (!write_result_ || transport_failed_) return;
+  if (framing_ == BodyFraming::length && length_left_ > 0 && !body_forbidden_) {
+    write_result_ = fail(Code::response_stream_wrong_length);
+    return;
+  }
+  if (response_complete()) return;
+  if (framing_ == BodyFraming::chunked && !body_forbidden_) {
+    std::array<std::byte, 1024> last_chunk;
+    const auto written = http::write_last_chunk(last_chunk, trailers);
+    if (!written) {
+      write_result_ = std::unexpected(written.error());
+      return;
+    }
+    const std::array pieces{std::exchange(pending_head_, {}), Bytes(last_chunk).first(*written)};
+    if (auto sent = connection_.transport().send(pieces); !sent) return fail_write(sent.error());
+  } else {
+    send_pending_head();
+  }
+  if (write_result_) complete_response();
+}
+
+void ExchangeState::fail_write(const Error& error) noexcept {
+  write_result_ = std::unexpected(error);
+  write_rest_ = {};
+  release_payload();
+  if (transport_failed_) return;
+  connection_.report(error);
+  connection_.cut();
+}
+
+void ExchangeState::on_sent() noexcept {
+  if (!payload_rest_.empty()) send_payload_rest();
+  const Stream& stream = connection_.transport().stream();
+  if (wait_ != Wait::write || !waiting_) return;
+  if (stream.queued_bytes() > connection_.shard().limits().send_credit_bytes / 2) return;
+  if (try_write()) resume();
+}
+
+// ---------------------------------------------------------------------------- faults
+
+/// What the handler asked for cannot be sent: its fault's own status is, if anything still can.
+void ExchangeState::refuse_response(Code code) noexcept {
+  connection_.report({.code = code});
+  answer_fault({.code = code});
+}
+
+void ExchangeState::answer_fault(const Error& error) noexcept {
+  if (transport_failed_ || response_complete()) return;
+  if (!unanswered()) return connection_.cut();
+  const Fault& fault = fault_of(error.code);
+  close_ = true;
+  const int status = fault.status != 0 ? fault.status : 500;
+  static constexpr Field fields[] = {{"content-type", "text/plain"}};
+  const std::string_view reason = http::reason_phrase(status);
+  if (begin_response(status, fields, BodyFraming::length, reason.size())) {
+    send_payload(Payload::forever(reason));
+  }
+}
+
+const ConnectionFacts& ExchangeState::facts() noexcept {
+  if (!facts_) facts_ = connection_.facts(arena_);
+  return *facts_;
+}
+
+} // namespace ringfort::net

@@ -1,0 +1,76 @@
+#include "net/listener.hpp"
+
+#include <cerrno>
+
+#include "net/serving_shard.hpp"
+
+namespace ringfort::net {
+
+Listener::Listener(ServingShard& shard, int descriptor,
+                   std::unique_ptr<tls::ShardContext> context,
+                   std::unique_ptr<Service> service) noexcept
+    : shard_(shard), descriptor_(descriptor), context_(std::move(context)),
+      service_(std::move(service)), role_{context_.get(), *service_},
+      accept_op_(leases_, this,
+                 [](void* self, engine::Completion completion) noexcept {
+                   static_cast<Listener*>(self)->on_accept(completion);
+                 }),
+      back_off_timer_(this, [](void* self) noexcept { static_cast<Listener*>(self)->start(); }) {}
+
+Listener::~Listener() { RINGFORT_CHECK(leases_.none() && stopped()); }
+
+void Listener::start() noexcept {
+  if (stopping_ || accept_op_.armed()) return;
+  shard_.loop().ring().accept(accept_op_, descriptor_);
+}
+
+void Listener::stop() noexcept {
+  if (stopping_) return;
+  stopping_ = true;
+  shard_.timers().cancel(back_off_timer_);
+  if (accept_op_.armed()) shard_.loop().ring().cancel(accept_op_);
+  close_when_idle();
+}
+
+void Listener::close_when_idle() noexcept {
+  if (!leases_.none() || descriptor_ < 0) return;
+  shard_.loop().ring().close(descriptor_);
+  descriptor_ = -1;
+}
+
+void Listener::on_accept(engine::Completion completion) noexcept {
+  if (completion.result >= 0) {
+    shard_.admit(role_, completion.result);
+  } else if (!stopping_) {
+    on_failure(-completion.result);
+  }
+  if (stopping_) return close_when_idle();
+  if (!completion.more() && !back_off_timer_.armed()) start();
+}
+
+// What is wrong with one peer's connection says nothing about the next one (accept(2)).
+void Listener::on_failure(int error_number) noexcept {
+  switch (error_number) {
+  case ECONNABORTED:
+  case EINTR:
+  case EAGAIN:
+  case EPROTO:
+  case ECANCELED: return;
+  case EMFILE:
+  case ENFILE:
+  case ENOMEM:
+  case ENOBUFS:
+    shard_.report({.code = Code::accept_descriptors_spent, .detail = error_number});
+    break;
+  default: shard_.report({.code = Code::accept_failed, .detail = error_number});
+  }
+  shard_.timers().arm(back_off_timer_, shard_.now() + back_off);
+}
+
+void Listener::on_descriptor_freed() noexcept {
+  if (!back_off_timer_.armed()) return;
+  shard_.timers().cancel(back_off_timer_);
+  start();
+}
+
+} // namespace ringfort::net

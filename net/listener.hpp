@@ -1,0 +1,51 @@
+// listener — one shard's socket of a listening address: a multishot accept that backs off when the
+// process has no descriptors left, and goes on by itself.
+#pragma once
+
+#include <memory>
+
+#include <ringfort/service.hpp>
+
+#include "engine/loop.hpp"
+#include "net/server_connection.hpp"
+#include "tls/shard_context.hpp"
+
+namespace ringfort::net {
+
+class ServingShard;
+
+/// Where: one shard. Immovable while its accept is armed.
+class Listener {
+public:
+  Listener(ServingShard& shard, int descriptor, std::unique_ptr<tls::ShardContext> context,
+           std::unique_ptr<Service> service) noexcept;
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+  ~Listener();
+
+  void start() noexcept;
+  /// Stops accepting; the descriptor is closed after the last completion.
+  void stop() noexcept;
+  bool stopped() const noexcept { return descriptor_ < 0; }
+  /// A descriptor has come back: an accept that backs off need not wait any longer.
+  void on_descriptor_freed() noexcept;
+
+private:
+  static constexpr std::chrono::milliseconds back_off{100};
+
+  void on_accept(engine::Completion completion) noexcept;
+  void on_failure(int error_number) noexcept;
+  void close_when_idle() noexcept;
+
+  ServingShard& shard_;
+  int descriptor_;
+  std::unique_ptr<tls::ShardContext> context_;
+  std::unique_ptr<Service> service_;
+  ServerRole role_;
+  bool stopping_ = false;
+  engine::Leases leases_;
+  engine::Op accept_op_;
+  engine::Timer back_off_timer_;
+};
+
+} // namespace ringfort::net

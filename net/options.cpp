@@ -1,0 +1,94 @@
+#include "net/options.hpp"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+
+namespace ringfort::net {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+/// A field's value against its range; `power` asks for a power of two.
+struct Bound {
+  std::int64_t value;
+  std::int64_t least;
+  std::int64_t most;
+  bool power = false;
+
+  bool holds() const noexcept {
+    if (value < least || value > most) return false;
+    return !power || std::has_single_bit(static_cast<std::uint64_t>(value));
+  }
+};
+
+Bound timeout(milliseconds value) noexcept {
+  constexpr std::int64_t day_ms = 24 * 60 * 60 * 1'000;
+  return {value.count(), 1, day_ms};
+}
+
+/// `first` is the number of the first bound, as details of config.invalid count.
+Result<> check_all(std::span<const Bound> bounds, std::int32_t first) noexcept {
+  const auto broken =
+      std::ranges::find_if(bounds, [](const Bound& bound) { return !bound.holds(); });
+  if (broken == bounds.end()) return {};
+  return fail(Code::config_invalid, first + static_cast<std::int32_t>(broken - bounds.begin()));
+}
+
+constexpr std::uint32_t page_bytes = 4'096;
+
+} // namespace
+
+Result<> check(const EngineOptions& options) noexcept {
+  constexpr std::int64_t kib = 1'024;
+  const std::array engine_bounds{
+      Bound{options.shards, 0, 1'024},
+      Bound{options.pin_threads, 0, 1},
+      Bound{options.ring_entries, 64, 16'384, true},
+      Bound{options.receive_buffer_count, 16, 32'768, true},
+      Bound{options.receive_buffer_bytes, 1'024, 65'536},
+      Bound{options.block_count, 16, 4'194'304},
+  };
+  if (auto checked = check_all(engine_bounds, 1); !checked) return checked;
+  const Limits& limits = options.limits;
+  const std::array limit_bounds{
+      Bound{limits.connections_max, 1, 1'000'000},
+      Bound{limits.header_bytes_max, 256, 16 * kib},
+      Bound{limits.fields_max, 1, 256},
+      Bound{limits.receive_credit_bytes, 16 * kib, 16 * kib * kib},
+      Bound{limits.send_credit_bytes, 16 * kib, 16 * kib * kib},
+      Bound{limits.unread_body_bytes_max, 0, UINT32_MAX},
+      timeout(limits.handshake_timeout),
+      timeout(limits.header_timeout),
+      timeout(limits.body_idle_timeout),
+      timeout(limits.write_timeout),
+      timeout(limits.keep_alive_timeout),
+      timeout(limits.linger_timeout),
+  };
+  return check_all(limit_bounds, 101);
+}
+
+engine::LoopOptions loop_options(const EngineOptions& options) noexcept {
+  constexpr std::uint32_t completion_entries_max = 65'536;
+  engine::LoopOptions loop;
+  loop.ring.submission_entries = options.ring_entries;
+  loop.ring.completion_entries = std::min(options.ring_entries * 8, completion_entries_max);
+  loop.ring.buffer_count = options.receive_buffer_count;
+  loop.ring.buffer_bytes = options.receive_buffer_bytes;
+  loop.block_count = options.block_count;
+  return loop;
+}
+
+std::uint32_t exchange_block_bytes(const Limits& limits) noexcept {
+  constexpr std::uint32_t handler_bytes = 12'288;
+  const auto fields_bytes = static_cast<std::uint32_t>(limits.fields_max * sizeof(Field));
+  const std::uint32_t bytes = limits.header_bytes_max + fields_bytes + handler_bytes;
+  return (bytes + page_bytes - 1) / page_bytes * page_bytes;
+}
+
+std::uint32_t exchange_block_count(const EngineOptions& options) noexcept {
+  return std::min(options.limits.connections_max, options.block_count);
+}
+
+} // namespace ringfort::net

@@ -1,0 +1,60 @@
+// send_queue — the bytes a connection has produced and the kernel has not yet accepted.
+//
+// A FIFO of blocks; each block's header lies at its own front, so a queue costs an idle connection
+// two pointers. Bytes may be appended to a block that is in flight: the kernel reads only what it
+// was given.
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include <sys/uio.h>
+
+#include <ringfort/bytes.hpp>
+
+#include "engine/blocks.hpp"
+
+namespace ringfort::net {
+
+/// Where: one shard.
+class SendQueue {
+public:
+  explicit SendQueue(engine::Blocks& blocks) noexcept : blocks_(blocks) {}
+  SendQueue(const SendQueue&) = delete;
+  SendQueue& operator=(const SendQueue&) = delete;
+  ~SendQueue() { clear(); }
+
+  /// At least `bytes_min` bytes to write into, at most what one block holds; empty when the shard's
+  /// blocks are spent. Borrow: until the next call on the queue.
+  MutableBytes space(std::size_t bytes_min) noexcept;
+  /// Queues the first `bytes` of what space() answered last.
+  void commit(std::size_t bytes) noexcept;
+
+  /// Fills `pieces` with the oldest bytes and answers how many pieces are filled.
+  /// Borrow: the bytes stay in place until accepted() or clear().
+  unsigned gather(std::span<iovec> pieces) const noexcept;
+  /// The kernel has taken `bytes`: their blocks go back.
+  void accepted(std::size_t bytes) noexcept;
+
+  std::size_t queued_bytes() const noexcept { return queued_bytes_; }
+  void clear() noexcept;
+
+private:
+  struct Chunk {
+    engine::Block block;
+    Chunk* next = nullptr;
+    std::size_t begin = 0;
+    std::size_t end = 0;
+
+    MutableBytes memory() noexcept { return block.bytes().subspan(sizeof(Chunk)); }
+  };
+
+  void pop() noexcept;
+
+  engine::Blocks& blocks_;
+  Chunk* head_ = nullptr;
+  Chunk* tail_ = nullptr;
+  std::size_t queued_bytes_ = 0;
+};
+
+} // namespace ringfort::net

@@ -1,0 +1,350 @@
+#include "net/server_connection.hpp"
+
+#include <algorithm>
+#include <cerrno>
+
+#include "net/serving_shard.hpp"
+
+namespace ringfort::net {
+
+ServerConnection::ServerConnection(std::uint64_t id, ServingShard& shard, const ServerRole& role,
+                                   int descriptor) noexcept
+    : id_(id), shard_(shard), role_(role), peer_(shard.ring().peer_address(descriptor)),
+      transport_(shard.stream_home(), descriptor, *this, role.context),
+      timer_(this, [](void* self) noexcept { static_cast<ServerConnection*>(self)->on_timer(); }) {}
+
+ServerConnection::~ServerConnection() { discard_exchange(); }
+
+void ServerConnection::start() noexcept {
+  transport_.stream().start();
+  update_deadlines();
+}
+
+void ServerConnection::report(Error error) noexcept {
+  error.connection = id_;
+  shard_.report(error, peer_);
+}
+
+ConnectionFacts ServerConnection::facts(Arena& arena) noexcept {
+  ConnectionFacts facts;
+  facts.encrypted = transport_.encrypted();
+  facts.id = id_;
+  if (void* text = arena.allocate(sizeof(engine::SocketAddress::Text), 1)) {
+    facts.peer = peer_.write_text(*static_cast<engine::SocketAddress::Text*>(text));
+  }
+  const tls::SessionFacts& session = transport_.facts();
+  if (session.suite == nullptr) return facts;
+  facts.version = tls::name_of(session.suite->version);
+  facts.suite = session.suite->name;
+  facts.protocol = session.protocol;
+  if (session.server_name != nullptr) facts.server_name = *session.server_name;
+  facts.resumed = session.resumed;
+  return facts;
+}
+
+// ---------------------------------------------------------------------------- moving on
+
+void ServerConnection::on_received() noexcept {
+  if (state_ == State::lingering) return linger();
+  pump();
+}
+
+void ServerConnection::on_sent() noexcept {
+  write_deadline_ = Time::max(); // Progress: the stall is counted anew.
+  if (state_ == State::ending && transport_.stream().queued_bytes() == 0) return finish_ending();
+  if (state_ == State::open && exchange_ != nullptr) exchange_->on_sent();
+  pump();
+}
+
+void ServerConnection::pump() noexcept {
+  if (pumping_) return;
+  pumping_ = true;
+  while (state_ == State::open && step()) {}
+  if (state_ == State::open && exchange_ != nullptr) exchange_->send_pending_head();
+  pumping_ = false;
+  if (state_ == State::stopping) return;
+  transport_.stream().flush();
+  update_deadlines();
+}
+
+/// One step of progress; false when the connection has to wait for something.
+bool ServerConnection::step() noexcept {
+  if (exchange_ == nullptr) {
+    if (transport_.stream().queued_bytes() >= shard_.limits().send_credit_bytes) return false;
+    return parse_more();
+  }
+  if (!exchange_->began()) return parse_more();
+  if (exchange_->response_complete() && exchange_->handler_done()) {
+    if (exchange_->request_complete() || exchange_->closes()) {
+      end_exchange();
+      return true;
+    }
+    return parse_more(); // The unread rest of the body.
+  }
+  return exchange_->wants_body() && !exchange_->request_failure() && parse_more();
+}
+
+void ServerConnection::read_more() noexcept {
+  if (state_ != State::open) return;
+  // The parser stops at the first piece; control records and chunk ends are passed over.
+  while (state_ == State::open && !exchange_->request_complete() && parse_more()) {
+    if (exchange_->has_piece()) return;
+  }
+}
+
+/// Takes one event out of the plaintext; false when nothing more can be had now.
+bool ServerConnection::parse_more() noexcept {
+  const auto plaintext = transport_.receive();
+  if (!plaintext) {
+    fail(plaintext.error());
+    return false;
+  }
+  if (!secured_ && transport_.phase() == Transport::Phase::records) {
+    secured_ = true;
+    shard_.count_handshake(transport_.facts().resumed);
+  }
+  if (plaintext->empty()) return transport_.ended() && on_end_of_stream();
+  if (exchange_ == nullptr && !begin_exchange()) return false;
+  const auto step = parser_.parse(*plaintext);
+  if (!step) {
+    fail(step.error());
+    return false;
+  }
+  transport_.consume(step->consumed_bytes);
+  switch (step->event) {
+  case http::Event::need_more: break;
+  case http::Event::head: on_head(*step); break;
+  case http::Event::body: on_body(*step); break;
+  case http::Event::end: exchange_->on_request_end(); break;
+  }
+  return true;
+}
+
+bool ServerConnection::begin_exchange() noexcept {
+  exchange_block_ = shard_.exchange_blocks().try_take();
+  if (!exchange_block_) {
+    fail({.code = Code::response_stream_no_blocks});
+    return false;
+  }
+  const MutableBytes block = exchange_block_.bytes();
+  exchange_ = std::construct_at(reinterpret_cast<ExchangeState*>(block.data()), *this,
+                                block.subspan(sizeof(ExchangeState)));
+  parser_.begin(exchange_->arena(), shard_.parser_limits());
+  return true;
+}
+
+void ServerConnection::on_head(const http::Step& step) noexcept {
+  shard_.count_request();
+  discarded_bytes_ = 0;
+  if (!step.last) {
+    // The head's views outlive the plaintext around them.
+    if (!transport_.in_receive_buffer()) {
+      if (auto settled = parser_.settle(); !settled) return fail(settled.error());
+    } else {
+      head_buffer_ = transport_.stream().received_buffer_id();
+      shard_.receive_buffers().hold(head_buffer_);
+      holds_head_buffer_ = true;
+    }
+  }
+  exchange_->begin(role_.service, step.last);
+}
+
+void ServerConnection::on_body(const http::Step& step) noexcept {
+  if (exchange_->response_complete() && exchange_->handler_done()) {
+    discarded_bytes_ += step.piece.size();
+    if (discarded_bytes_ > shard_.limits().unread_body_bytes_max) exchange_->close_after();
+  } else {
+    return exchange_->on_request_piece(step.piece, step.last);
+  }
+  if (step.last) exchange_->on_request_end();
+}
+
+/// The peer will send nothing more. True when there is something left to do about it.
+bool ServerConnection::on_end_of_stream() noexcept {
+  if (transport_.phase() == Transport::Phase::handshake) {
+    fail({.code = Code::tls_handshake_peer_closed});
+  } else if (exchange_ == nullptr || exchange_->request_complete()) {
+    if (exchange_ == nullptr) end_after_flush();
+  } else {
+    fail({.code = transport_.truncated() ? Code::tls_record_truncated
+                                         : Code::request_stream_cut_short});
+  }
+  return false;
+}
+
+/// A failure of what came in: of the handshake, the records or the request.
+void ServerConnection::fail(const Error& error) noexcept {
+  report(error);
+  const Fault& fault = fault_of(error.code);
+  if (exchange_ == nullptr && fault.reaction == Reaction::answer && !begin_exchange()) return;
+  if (exchange_ != nullptr) {
+    const bool answers = fault.reaction == Reaction::answer || exchange_->began();
+    if (answers) exchange_->fail_request(error);
+  }
+  // A handler that still answers ends the connection itself, when its exchange ends.
+  const bool running = exchange_ != nullptr && exchange_->began() && !exchange_->handler_done();
+  if (state_ == State::open && !running) end_after_flush();
+}
+
+void ServerConnection::end_exchange() noexcept {
+  const bool reusable = exchange_->request_complete() && !exchange_->closes();
+  shard_.count_response();
+  discard_exchange();
+  if (!reusable) end_after_flush();
+}
+
+void ServerConnection::discard_exchange() noexcept {
+  if (exchange_ == nullptr) return;
+  std::destroy_at(std::exchange(exchange_, nullptr));
+  exchange_block_ = {};
+  if (std::exchange(holds_head_buffer_, false)) shard_.receive_buffers().release(head_buffer_);
+}
+
+// ---------------------------------------------------------------------------- ending
+
+void ServerConnection::drain() noexcept {
+  if (state_ != State::open) return;
+  const bool idle = exchange_ == nullptr && transport_.phase() != Transport::Phase::handshake;
+  if (idle) end_after_flush();
+  if (exchange_ != nullptr) exchange_->close_after();
+}
+
+void ServerConnection::cut_by_drain() noexcept {
+  if (state_ == State::stopping) return;
+  if (state_ == State::open) report({.code = Code::drain_timed_out});
+  stop(true);
+}
+
+void ServerConnection::cut() noexcept { stop(true); }
+
+void ServerConnection::end_after_flush() noexcept {
+  if (state_ != State::open) return;
+  state_ = State::ending;
+  transport_.send_close_notify();
+  transport_.stream().flush();
+  if (transport_.stream().queued_bytes() == 0) return finish_ending();
+  update_deadlines();
+}
+
+void ServerConnection::finish_ending() noexcept {
+  transport_.stream().shutdown_write();
+  state_ = State::lingering;
+  discarded_bytes_ = 0;
+  linger();
+}
+
+/// Closing with unread bytes makes the kernel send a reset, which can destroy our answer on its
+/// way; so what still comes is read and dropped, within bounds, until the peer's FIN.
+void ServerConnection::linger() noexcept {
+  Stream& stream = transport_.stream();
+  while (!stream.received().empty()) {
+    discarded_bytes_ += stream.received().size();
+    stream.consume(stream.received().size());
+  }
+  const bool enough = discarded_bytes_ > shard_.limits().unread_body_bytes_max;
+  if (stream.peer_ended() || enough) return stop(false);
+  update_deadlines();
+}
+
+void ServerConnection::on_broken(int error_number) noexcept {
+  const bool busy = state_ == State::open && (exchange_ != nullptr || !secured_);
+  if (busy && transport_.phase() == Transport::Phase::handshake) {
+    report({.code = Code::tls_handshake_peer_closed, .detail = error_number});
+  } else if (busy && exchange_ != nullptr) {
+    const bool answering = exchange_->request_complete();
+    report({.code = answering ? Code::response_stream_peer_closed : Code::request_stream_peer_closed,
+            .detail = error_number});
+  }
+  stop(false);
+}
+
+// A handler that waits is told, and runs to its end, before the slot can be reused.
+void ServerConnection::stop(bool reset) noexcept {
+  if (state_ == State::stopping) return;
+  state_ = State::stopping;
+  shard_.timers().cancel(timer_);
+  if (exchange_ != nullptr) exchange_->fail_transport();
+  transport_.stop(reset);
+}
+
+void ServerConnection::on_settled() noexcept { shard_.release(*this); }
+
+// ---------------------------------------------------------------------------- deadlines
+
+ServerConnection::Waiting ServerConnection::waiting_for() const noexcept {
+  if (state_ == State::lingering) return Waiting::linger;
+  if (state_ != State::open) return Waiting::nothing;
+  if (transport_.phase() == Transport::Phase::handshake) return Waiting::handshake;
+  if (exchange_ == nullptr) return Waiting::request;
+  if (!exchange_->began()) return Waiting::head;
+  const bool drains = exchange_->response_complete() && exchange_->handler_done();
+  return exchange_->wants_body() || drains ? Waiting::body : Waiting::handler;
+}
+
+ServerConnection::Time ServerConnection::timeout_of(Waiting waiting) const noexcept {
+  const Limits& limits = shard_.limits();
+  switch (waiting) {
+  case Waiting::handshake: return limits.handshake_timeout;
+  case Waiting::request: return limits.keep_alive_timeout;
+  case Waiting::head: return limits.header_timeout;
+  case Waiting::body: return limits.body_idle_timeout;
+  case Waiting::linger: return limits.linger_timeout;
+  case Waiting::nothing:
+  case Waiting::handler: break;
+  }
+  return Time::max();
+}
+
+void ServerConnection::update_deadlines() noexcept {
+  if (state_ == State::stopping) return;
+  const Waiting waiting = waiting_for();
+  // Handshake, head and linger have one absolute deadline; the others start anew at each step.
+  const bool absolute =
+      waiting == Waiting::handshake || waiting == Waiting::head || waiting == Waiting::linger;
+  if (waiting != waiting_ || !absolute) {
+    waiting_ = waiting;
+    const Time timeout = timeout_of(waiting);
+    deadline_ = timeout == Time::max() ? timeout : shard_.now() + timeout;
+  }
+  if (transport_.stream().queued_bytes() == 0) {
+    write_deadline_ = Time::max();
+  } else if (write_deadline_ == Time::max()) {
+    write_deadline_ = shard_.now() + shard_.limits().write_timeout;
+  }
+  arm_timer();
+}
+
+// Deadlines mostly move later; the timer is left alone then, and looks again when it fires.
+void ServerConnection::arm_timer() noexcept {
+  const Time next = std::min(deadline_, write_deadline_);
+  if (next == Time::max() || (timer_.armed() && timer_deadline_ <= next)) return;
+  timer_deadline_ = next;
+  shard_.timers().arm(timer_, next);
+}
+
+void ServerConnection::on_timer() noexcept {
+  if (shard_.now() >= write_deadline_) {
+    report({.code = Code::response_stream_stalled});
+    return stop(true);
+  }
+  if (shard_.now() >= deadline_) return on_deadline();
+  arm_timer();
+}
+
+void ServerConnection::on_deadline() noexcept {
+  switch (waiting_) {
+  case Waiting::handshake:
+    report({.code = Code::tls_handshake_timed_out});
+    return stop(false);
+  case Waiting::head: fail({.code = Code::request_stream_head_timed_out}); break;
+  case Waiting::body: fail({.code = Code::request_stream_body_timed_out}); break;
+  case Waiting::request: return end_after_flush();
+  case Waiting::linger: return stop(false);
+  case Waiting::nothing:
+  case Waiting::handler: break;
+  }
+  pump(); // What was answered goes out, and an exchange that is over ends.
+  if (state_ != State::stopping) update_deadlines();
+}
+
+} // namespace ringfort::net

@@ -1,0 +1,119 @@
+// server_connection — one accepted connection from accept to the last byte: it moves plaintext from
+// the transport through the parser into exchanges, one at a time, and ends in order.
+//
+//   open      requests are read and answered
+//   ending    nothing more is read; what is queued goes out, then close_notify and FIN
+//   lingering our FIN is out; the peer's is awaited, briefly, so that our last bytes are not lost
+//             to a reset
+//   stopping  every operation is cancelled; the slot is free after the last completion
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+#include <ringfort/engine.hpp>
+#include <ringfort/service.hpp>
+
+#include "engine/blocks.hpp"
+#include "engine/timer_wheel.hpp"
+#include "http/parser.hpp"
+#include "net/exchange_state.hpp"
+#include "net/transport.hpp"
+
+namespace ringfort::net {
+
+class ServingShard;
+
+/// What connections accepted by one listener share.
+struct ServerRole {
+  tls::ShardContext* context; ///< null for clear text
+  Service& service;
+};
+
+/// Where: one shard. Immovable: it lives in a slot while the kernel may know its operations.
+class ServerConnection final : public StreamOwner {
+public:
+  ServerConnection(std::uint64_t id, ServingShard& shard, const ServerRole& role,
+                   int descriptor) noexcept;
+  ServerConnection(const ServerConnection&) = delete;
+  ServerConnection& operator=(const ServerConnection&) = delete;
+  ~ServerConnection();
+
+  void start() noexcept;
+  /// The engine drains: ends now when idle, else after the running exchange.
+  void drain() noexcept;
+  /// The drain's grace is over.
+  void cut_by_drain() noexcept;
+
+  std::uint64_t id() const noexcept { return id_; }
+  Transport& transport() noexcept { return transport_; }
+  http::Parser& parser() noexcept { return parser_; }
+  /// The facts of this hop. Borrow: `arena` holds the texts.
+  ConnectionFacts facts(Arena& arena) noexcept;
+  ServingShard& shard() noexcept { return shard_; }
+
+  /// For the exchange: moves the request body on; answers once there is nothing to take now.
+  void read_more() noexcept;
+  /// For the exchange: ends the connection so that the peer sees the message is not whole.
+  void cut() noexcept;
+  /// Counts and logs one failure of this connection.
+  void report(Error error) noexcept;
+
+  void on_received() noexcept override;
+  void on_sent() noexcept override;
+  void on_broken(int error_number) noexcept override;
+  void on_settled() noexcept override;
+
+private:
+  enum class State : std::uint8_t { open, ending, lingering, stopping };
+  /// What the running deadline is for.
+  enum class Waiting : std::uint8_t { nothing, handshake, request, head, body, handler, linger };
+  using Time = std::chrono::nanoseconds;
+
+  void pump() noexcept;
+  bool step() noexcept;
+  bool parse_more() noexcept;
+  bool begin_exchange() noexcept;
+  void on_head(const http::Step& step) noexcept;
+  void on_body(const http::Step& step) noexcept;
+  bool on_end_of_stream() noexcept;
+  void end_exchange() noexcept;
+  void discard_exchange() noexcept;
+  void fail(const Error& error) noexcept;
+
+  void end_after_flush() noexcept;
+  void finish_ending() noexcept;
+  void linger() noexcept;
+  void stop(bool reset) noexcept;
+
+  Waiting waiting_for() const noexcept;
+  Time timeout_of(Waiting waiting) const noexcept;
+  void update_deadlines() noexcept;
+  void arm_timer() noexcept;
+  void on_timer() noexcept;
+  void on_deadline() noexcept;
+
+  std::uint64_t id_;
+  ServingShard& shard_;
+  ServerRole role_;
+  engine::SocketAddress peer_; ///< asked for at once: a peer that is gone has no address any more
+  State state_ = State::open;
+  Waiting waiting_ = Waiting::nothing;
+  bool pumping_ = false;
+  bool secured_ = false;
+  bool holds_head_buffer_ = false;
+  std::uint16_t head_buffer_ = 0;
+  std::uint64_t discarded_bytes_ = 0;
+
+  Transport transport_;
+  http::Parser parser_{http::Role::server};
+  engine::Block exchange_block_;
+  ExchangeState* exchange_ = nullptr;
+
+  engine::Timer timer_;
+  Time timer_deadline_ = Time::max(); ///< what the timer is armed for; the two below may be later
+  Time deadline_ = Time::max();
+  Time write_deadline_ = Time::max();
+};
+
+} // namespace ringfort::net

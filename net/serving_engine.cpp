@@ -1,0 +1,156 @@
+#include "net/serving_engine.hpp"
+
+#include <system_error>
+#include <thread>
+
+#include "engine/topology.hpp"
+#include "net/options.hpp"
+
+namespace ringfort::net {
+
+namespace {
+
+/// config.invalid of a call that came after the first turn, when listeners can no longer be added.
+constexpr std::int32_t detail_too_late = 201;
+
+} // namespace
+
+ServingEngine::ServingEngine(const EngineOptions& options) {
+  share_.options = options;
+  if (share_.options.shards == 0) share_.options.shards = engine::usable_cpu_count();
+}
+
+// A shard whose operations the kernel still holds is left where it is: freeing it would let the
+// kernel write into memory that is no longer ours.
+ServingEngine::~ServingEngine() {
+  for (auto& shard : shards_) {
+    if (!shard->settle()) (void)shard.release();
+  }
+}
+
+Result<> ServingEngine::set_up() noexcept {
+  for (unsigned index = 0; index < share_.options.shards; ++index) {
+    auto shard = ServingShard::create(index, share_);
+    if (!shard) return std::unexpected(shard.error());
+    shards_.push_back(std::move(*shard));
+  }
+  return {};
+}
+
+// ---------------------------------------------------------------------------- listening
+
+Result<Endpoint> ServingEngine::serve(const Endpoint& endpoint, const tls::Context& context,
+                                      ServiceFactory factory) {
+  Contexts contexts;
+  for (unsigned index = 0; index < shard_count(); ++index) {
+    auto shard_context = tls::ShardContext::create(context);
+    if (!shard_context) return std::unexpected(shard_context.error());
+    contexts.push_back(std::move(*shard_context));
+  }
+  return listen(endpoint, std::move(contexts), std::move(factory));
+}
+
+Result<Endpoint> ServingEngine::serve_plain(const Endpoint& endpoint, ServiceFactory factory) {
+  return listen(endpoint, Contexts(shard_count()), std::move(factory));
+}
+
+Result<Endpoint> ServingEngine::listen(const Endpoint& endpoint, Contexts contexts,
+                                       ServiceFactory factory) {
+  for (const auto& shard : shards_) {
+    if (shard->started()) return fail(Code::config_invalid, detail_too_late);
+  }
+  const auto address = engine::SocketAddress::parse(endpoint.host, endpoint.port);
+  if (!address) return std::unexpected(address.error());
+  if (endpoint.port != 0) {
+    if (auto free = shards_.front()->ring().check_free(*address); !free) {
+      return std::unexpected(free.error());
+    }
+  }
+  std::vector<std::unique_ptr<Service>> services;
+  for (const auto& shard : shards_) services.push_back(factory(*shard));
+  const auto bound = listen_on_all(*address, std::move(contexts), std::move(services));
+  if (!bound) return std::unexpected(bound.error());
+  return Endpoint{.host = bound->host(), .port = bound->port()};
+}
+
+/// All shards listen or none does. The first one's port is everybody's.
+Result<engine::SocketAddress>
+ServingEngine::listen_on_all(engine::SocketAddress address, Contexts contexts,
+                             std::vector<std::unique_ptr<Service>> services) {
+  for (unsigned index = 0; index < shard_count(); ++index) {
+    const auto bound = shards_[index]->listen(address, std::move(contexts[index]),
+                                              std::move(services[index]));
+    if (!bound) {
+      for (unsigned undone = 0; undone < index; ++undone) shards_[undone]->withdraw_listener();
+      return bound;
+    }
+    address = *bound;
+  }
+  return address;
+}
+
+// ---------------------------------------------------------------------------- running
+
+void ServingEngine::run_shard(ServingShard& shard) noexcept {
+  // Every deadline is a timer of the shard's own, and drain() and post() wake it.
+  constexpr std::chrono::hours idle_wait{1};
+  if (share_.options.pin_threads) (void)engine::pin_to_usable_cpu(shard.shard_index());
+  while (!shard.has_ended()) {
+    const auto turned = shard.run_turn(idle_wait);
+    if (turned) continue;
+    shard.report(turned.error());
+    const std::lock_guard lock(failure_mutex_);
+    if (first_failure_) first_failure_ = std::unexpected(turned.error());
+    break;
+  }
+  // A shard that cannot go on takes the engine with it: half an engine would look healthy.
+  if (!shard.has_ended()) drain(std::chrono::milliseconds::zero());
+}
+
+Result<> ServingEngine::run() {
+  {
+    std::vector<std::jthread> threads;
+    try {
+      for (const auto& shard : shards_) {
+        threads.emplace_back([this, &shard] { run_shard(*shard); });
+      }
+    } catch (const std::system_error& error) {
+      drain(std::chrono::milliseconds::zero());
+      first_failure_ = fail(Code::ring_no_memory, error.code().value());
+    }
+  }
+  return first_failure_;
+}
+
+void ServingEngine::drain(std::chrono::milliseconds grace) noexcept {
+  share_.shorten_grace(grace);
+  for (const auto& shard : shards_) shard->wake();
+}
+
+// ---------------------------------------------------------------------------- facts
+
+Metrics ServingEngine::metrics() const noexcept {
+  Metrics metrics;
+  for (const auto& shard : shards_) shard->add_to(metrics);
+  return metrics;
+}
+
+std::string ServingEngine::describe() const {
+  std::string text = "shards: " + std::to_string(shard_count());
+  text.append("\nring: ").append(shards_.front()->features().text());
+  text.append("\nrecord layer: user (this version does not hand records to kernel TLS)");
+  return text;
+}
+
+} // namespace ringfort::net
+
+namespace ringfort {
+
+Result<std::unique_ptr<Engine>> Engine::create(EngineOptions options) noexcept {
+  if (auto checked = net::check(options); !checked) return std::unexpected(checked.error());
+  auto engine = std::make_unique<net::ServingEngine>(options);
+  if (auto ready = engine->set_up(); !ready) return std::unexpected(ready.error());
+  return engine;
+}
+
+} // namespace ringfort

@@ -1,0 +1,51 @@
+// serving_engine — the public Engine: its shards, and the threads that run them.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include <ringfort/engine.hpp>
+
+#include "net/serving_shard.hpp"
+
+namespace ringfort::net {
+
+/// Where: made and configured on one thread; drain() and metrics() from any.
+class ServingEngine final : public Engine {
+public:
+  explicit ServingEngine(const EngineOptions& options);
+  ServingEngine(const ServingEngine&) = delete;
+  ServingEngine& operator=(const ServingEngine&) = delete;
+  ~ServingEngine() override;
+
+  /// Errors: as Engine::create.
+  Result<> set_up() noexcept;
+
+  Result<Endpoint> serve(const Endpoint& endpoint, const tls::Context& context,
+                         ServiceFactory factory) override;
+  Result<Endpoint> serve_plain(const Endpoint& endpoint, ServiceFactory factory) override;
+  Result<> run() override;
+  void drain(std::chrono::milliseconds grace) noexcept override;
+  unsigned shard_count() const noexcept override { return static_cast<unsigned>(shards_.size()); }
+  Shard& shard(unsigned index) noexcept override { return *shards_[index]; }
+  Metrics metrics() const noexcept override;
+  void on_error(ErrorSink sink) override { share_.error_sink = std::move(sink); }
+  std::string describe() const override;
+
+private:
+  using Contexts = std::vector<std::unique_ptr<tls::ShardContext>>; ///< one per shard
+
+  Result<Endpoint> listen(const Endpoint& endpoint, Contexts contexts, ServiceFactory factory);
+  Result<engine::SocketAddress> listen_on_all(engine::SocketAddress address, Contexts contexts,
+                                              std::vector<std::unique_ptr<Service>> services);
+  void run_shard(ServingShard& shard) noexcept;
+
+  EngineShare share_;
+  std::vector<std::unique_ptr<ServingShard>> shards_;
+  std::mutex failure_mutex_;
+  Result<> first_failure_;
+};
+
+} // namespace ringfort::net

@@ -1,0 +1,206 @@
+#include "net/serving_shard.hpp"
+
+#include <algorithm>
+
+#include "net/options.hpp"
+
+namespace ringfort::net {
+
+Result<std::unique_ptr<ServingShard>> ServingShard::create(unsigned index,
+                                                           EngineShare& share) noexcept {
+  auto loop = engine::Loop::create(loop_options(share.options));
+  if (!loop) return std::unexpected(loop.error());
+  auto connections = Slots<ServerConnection>::create(share.options.limits.connections_max);
+  if (!connections) return std::unexpected(connections.error());
+  auto blocks = engine::Blocks::create(exchange_block_count(share.options),
+                                       exchange_block_bytes(share.options.limits));
+  if (!blocks) return std::unexpected(blocks.error());
+  return std::make_unique<ServingShard>(index, share, std::move(*loop), std::move(*connections),
+                                        std::move(*blocks));
+}
+
+ServingShard::ServingShard(unsigned index, EngineShare& share, std::unique_ptr<engine::Loop> loop,
+                           Slots<ServerConnection> connections, engine::Blocks exchange_blocks)
+    : index_(index), share_(share), loop_(std::move(loop)),
+      held_buffers_(loop_->receive_buffers().count()),
+      stream_home_{*loop_, held_buffers_, share.options.limits.receive_credit_bytes, {}},
+      exchange_blocks_(std::move(exchange_blocks)), connections_(std::move(connections)),
+      scratch_(scratch_bytes),
+      drain_timer_(this, [](void* self) noexcept { static_cast<ServingShard*>(self)->cut_all(); }) {
+}
+
+ServingShard::~ServingShard() { loop_->timers().cancel(drain_timer_); }
+
+Result<engine::SocketAddress> ServingShard::listen(const engine::SocketAddress& address,
+                                                   std::unique_ptr<tls::ShardContext> context,
+                                                   std::unique_ptr<Service> service) {
+  const auto descriptor = ring().listen(address, backlog);
+  if (!descriptor) return std::unexpected(descriptor.error());
+  listeners_.push_back(std::make_unique<Listener>(*this, *descriptor, std::move(context),
+                                                  std::move(service)));
+  return ring().bound_address(*descriptor);
+}
+
+void ServingShard::withdraw_listener() noexcept {
+  listeners_.back()->stop();
+  listeners_.pop_back();
+}
+
+http::ParserLimits ServingShard::parser_limits() const noexcept {
+  return {.head_bytes_max = limits().header_bytes_max, .fields_max = limits().fields_max};
+}
+
+// ---------------------------------------------------------------------------- the turn
+
+Result<unsigned> ServingShard::run_turn(std::chrono::nanoseconds wait) noexcept {
+  if (has_ended()) return 0U;
+  if (!started_) {
+    // The first turn makes this thread the ring's own; only then may anything be armed.
+    started_ = true;
+    if (auto first = loop_->turn(std::chrono::nanoseconds::zero()); !first) return first;
+    for (const auto& listener : listeners_) listener->start();
+  }
+  look_at_drain();
+  auto count = loop_->turn(has_ended() ? std::chrono::nanoseconds::zero() : wait);
+  look_at_drain();
+  return count;
+}
+
+bool ServingShard::post_job(std::move_only_function<void()> job) noexcept {
+  return loop_->post(std::move(job));
+}
+
+bool ServingShard::settle() noexcept {
+  constexpr unsigned turns_max = 1'000;
+  if (!started_) {
+    for (const auto& listener : listeners_) listener->stop();
+    return true;
+  }
+  share_.shorten_grace(std::chrono::milliseconds::zero());
+  for (unsigned turn = 0; turn < turns_max && !has_ended(); ++turn) {
+    if (!run_turn(std::chrono::milliseconds(10))) return false;
+  }
+  return has_ended();
+}
+
+// ---------------------------------------------------------------------------- the drain
+
+void EngineShare::shorten_grace(std::chrono::milliseconds grace) noexcept {
+  const std::int64_t wanted = std::max<std::int64_t>(grace.count(), 0);
+  std::int64_t current = drain_grace_ms.load(std::memory_order_relaxed);
+  while (current < 0 || wanted < current) {
+    if (drain_grace_ms.compare_exchange_weak(current, wanted)) return;
+  }
+}
+
+void ServingShard::look_at_drain() noexcept {
+  const std::int64_t grace_ms = share_.drain_grace_ms.load(std::memory_order_acquire);
+  if (grace_ms != drain_grace_ms_) {
+    drain_grace_ms_ = grace_ms;
+    begin_drain(std::chrono::milliseconds(grace_ms));
+  }
+  end_when_drained();
+}
+
+void ServingShard::begin_drain(std::chrono::milliseconds grace) noexcept {
+  if (!draining_) {
+    draining_ = true;
+    for (const auto& listener : listeners_) listener->stop();
+    connections_.for_each([](ServerConnection& connection) { connection.drain(); });
+  }
+  if (grace == grace.zero()) return cut_all();
+  loop_->timers().cancel(drain_timer_);
+  loop_->timers().arm(drain_timer_, now() + grace);
+}
+
+void ServingShard::cut_all() noexcept {
+  connections_.for_each([](ServerConnection& connection) { connection.cut_by_drain(); });
+}
+
+void ServingShard::end_when_drained() noexcept {
+  if (!draining_ || connections_.used() > 0 || has_ended()) return;
+  for (const auto& listener : listeners_) {
+    if (!listener->stopped()) return;
+  }
+  loop_->timers().cancel(drain_timer_);
+  loop_->close_posts();
+  ended_.store(true, std::memory_order_release);
+}
+
+// ---------------------------------------------------------------------------- connections
+
+void ServingShard::admit(const ServerRole& role, int descriptor) noexcept {
+  if (draining_ || connections_.full()) {
+    report({.code = draining_ ? Code::drain_refused : Code::accept_connections_full},
+           ring().peer_address(descriptor));
+    return ring().reset(descriptor);
+  }
+  ++accepted_;
+  ++open_;
+  connections_.emplace(*this, role, descriptor).start();
+}
+
+void ServingShard::release(ServerConnection& connection) noexcept {
+  connections_.erase(connection.id());
+  --open_;
+  for (const auto& listener : listeners_) listener->on_descriptor_freed();
+}
+
+void ServingShard::report(Error error, const engine::SocketAddress& peer) noexcept {
+  error.shard = static_cast<std::uint16_t>(index_);
+  ++faults_[static_cast<std::size_t>(error.code)];
+  if (!share_.error_sink) return;
+  engine::SocketAddress::Text text;
+  share_.error_sink({.error = error, .peer = peer.write_text(text)});
+}
+
+// ---------------------------------------------------------------------------- metrics
+
+void ServingShard::add_to(Metrics& metrics) const noexcept {
+  const engine::RingCounters& ring = loop_->ring().counters();
+  metrics.connections_accepted += accepted_;
+  metrics.connections_open += open_;
+  metrics.handshakes_full += full_;
+  metrics.handshakes_resumed += resumed_;
+  metrics.requests += requests_;
+  metrics.responses += responses_;
+  metrics.received_bytes += stream_home_.counters.received_bytes;
+  metrics.sent_bytes += stream_home_.counters.sent_bytes;
+  metrics.ring_enters += ring.enters;
+  metrics.ring_submissions += ring.submissions;
+  metrics.ring_sends += ring.sends;
+  metrics.ring_receives += ring.receives;
+  metrics.buffers_starved += loop_->receive_buffers().starved_count();
+  metrics.blocks_in_use += loop_->blocks().in_use_count() + exchange_blocks_.in_use_count();
+  metrics.receive_buffers_held += loop_->receive_buffers().held_count();
+  for (std::size_t code = 0; code < fault_count; ++code) metrics.faults[code] += faults_[code];
+}
+
+} // namespace ringfort::net
+
+// ---------------------------------------------------------------------------- public surface
+
+namespace ringfort {
+
+namespace {
+
+net::ServingShard& serving(Shard& shard) noexcept {
+  return static_cast<net::ServingShard&>(shard);
+}
+
+const net::ServingShard& serving(const Shard& shard) noexcept {
+  return static_cast<const net::ServingShard&>(shard);
+}
+
+} // namespace
+
+unsigned Shard::index() const noexcept { return serving(*this).shard_index(); }
+bool Shard::ended() const noexcept { return serving(*this).has_ended(); }
+bool Shard::post(std::move_only_function<void()> job) noexcept {
+  return serving(*this).post_job(std::move(job));
+}
+Result<unsigned> Shard::turn(std::chrono::nanoseconds wait) noexcept {
+  return serving(*this).run_turn(wait);
+}
+
+} // namespace ringfort

@@ -1,0 +1,120 @@
+// serving_shard — one core's share of an engine: its loop, its listeners, its connections.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <vector>
+
+#include <ringfort/engine.hpp>
+
+#include "engine/loop.hpp"
+#include "http/date.hpp"
+#include "http/parser.hpp"
+#include "net/listener.hpp"
+#include "net/server_connection.hpp"
+#include "net/slots.hpp"
+#include "net/stream.hpp"
+
+namespace ringfort::net {
+
+/// What the shards of one engine share: options that never change, and the drain that any thread or
+/// signal handler may ask for.
+struct EngineShare {
+  EngineOptions options;
+  ErrorSink error_sink;
+  std::atomic<std::int64_t> drain_grace_ms{-1}; ///< -1: not draining
+
+  /// Starts the drain, or shortens its grace. Where: any thread; async-signal-safe.
+  void shorten_grace(std::chrono::milliseconds grace) noexcept;
+};
+
+/// Where: its own thread, except post(), metrics and wake().
+class ServingShard final : public Shard {
+public:
+  /// Errors: ring.*.
+  static Result<std::unique_ptr<ServingShard>> create(unsigned index, EngineShare& share) noexcept;
+  ServingShard(unsigned index, EngineShare& share, std::unique_ptr<engine::Loop> loop,
+               Slots<ServerConnection> connections, engine::Blocks exchange_blocks);
+  ~ServingShard();
+
+  /// Errors: listen.*.
+  Result<engine::SocketAddress> listen(const engine::SocketAddress& address,
+                                       std::unique_ptr<tls::ShardContext> context,
+                                       std::unique_ptr<Service> service);
+  /// Undoes the last listen(). Before the first turn.
+  void withdraw_listener() noexcept;
+
+  unsigned shard_index() const noexcept { return index_; }
+  bool post_job(std::move_only_function<void()> job) noexcept;
+  Result<unsigned> run_turn(std::chrono::nanoseconds wait) noexcept;
+  bool started() const noexcept { return started_; }
+  /// Cuts everything and turns until nothing is left. False when the kernel still holds operations:
+  /// the shard may then never be destroyed. Where: the thread that turned it.
+  bool settle() noexcept;
+  bool has_ended() const noexcept { return ended_.load(std::memory_order_acquire); }
+  void wake() noexcept { loop_->wake(); }
+  void add_to(Metrics& metrics) const noexcept;
+  const engine::KernelFeatures& features() const noexcept { return loop_->ring().features(); }
+  engine::Ring& ring() noexcept { return loop_->ring(); }
+
+  // For connections and listeners.
+  StreamHome& stream_home() noexcept { return stream_home_; }
+  engine::Blocks& exchange_blocks() noexcept { return exchange_blocks_; }
+  engine::ReceiveBuffers& receive_buffers() noexcept { return loop_->receive_buffers(); }
+  engine::TimerWheel& timers() noexcept { return loop_->timers(); }
+  engine::Loop& loop() noexcept { return *loop_; }
+  std::chrono::nanoseconds now() const noexcept { return loop_->now(); }
+  std::string_view date() noexcept { return date_.at(loop_->unix_seconds()); }
+  /// Space to write one head into before it is sealed or copied. Borrow: until the next use.
+  MutableBytes scratch() noexcept { return scratch_; }
+  const Limits& limits() const noexcept { return share_.options.limits; }
+  http::ParserLimits parser_limits() const noexcept;
+  bool draining() const noexcept { return draining_; }
+
+  /// A new connection on `descriptor`, or a refusal when the shard is full.
+  void admit(const ServerRole& role, int descriptor) noexcept;
+  void release(ServerConnection& connection) noexcept;
+  /// Counts a failure and hands it to the engine's sink. `peer` is empty where there is none.
+  void report(Error error, const engine::SocketAddress& peer = {}) noexcept;
+  void count_handshake(bool resumed) noexcept { ++(resumed ? resumed_ : full_); }
+  void count_request() noexcept { ++requests_; }
+  void count_response() noexcept { ++responses_; }
+
+private:
+  void begin_drain(std::chrono::milliseconds grace) noexcept;
+  void look_at_drain() noexcept;
+  void cut_all() noexcept;
+  void end_when_drained() noexcept;
+
+  static constexpr int backlog = 4'096; ///< the kernel cuts it to net.core.somaxconn
+  static constexpr std::size_t scratch_bytes = 16'384;
+
+  unsigned index_;
+  EngineShare& share_;
+  std::unique_ptr<engine::Loop> loop_;
+  std::vector<HeldBuffer> held_buffers_;
+  StreamHome stream_home_;
+  engine::Blocks exchange_blocks_;
+  Slots<ServerConnection> connections_;
+  std::vector<std::unique_ptr<Listener>> listeners_;
+  http::Date date_;
+  std::vector<std::byte> scratch_;
+
+  bool started_ = false;
+  bool draining_ = false;
+  std::atomic<bool> ended_{false};
+  std::int64_t drain_grace_ms_ = -1;
+  engine::Timer drain_timer_;
+
+  engine::Counter accepted_;
+  engine::Counter open_;
+  engine::Counter full_;
+  engine::Counter resumed_;
+  engine::Counter requests_;
+  engine::Counter responses_;
+  std::array<engine::Counter, fault_count> faults_;
+};
+
+} // namespace ringfort::net

@@ -1,0 +1,137 @@
+#include "net/stream.hpp"
+
+#include <cerrno>
+
+#include "engine/kernel_features.hpp"
+
+namespace ringfort::net {
+
+Stream::Stream(StreamHome& home, int descriptor, StreamOwner& owner) noexcept
+    : home_(home), owner_(owner), descriptor_(descriptor),
+      receive_op_(leases_, this,
+                  [](void* self, engine::Completion completion) noexcept {
+                    static_cast<Stream*>(self)->on_receive(completion);
+                  }),
+      send_op_(leases_, this,
+               [](void* self, engine::Completion completion) noexcept {
+                 static_cast<Stream*>(self)->on_send(completion);
+               }),
+      starved_(this, [](void* self) noexcept { static_cast<Stream*>(self)->arm_receive(); }),
+      settled_(this, [](void* self) noexcept { static_cast<Stream*>(self)->settle_when_idle(); }),
+      received_(home.loop.receive_buffers(), home.held_buffers), sending_(home.loop.blocks()) {}
+
+Stream::~Stream() { RINGFORT_CHECK(leases_.none() && descriptor_ < 0); }
+
+void Stream::start() noexcept { arm_receive(); }
+
+void Stream::consume(std::size_t bytes) noexcept {
+  received_.consume(bytes);
+  if (!receive_op_.armed()) arm_receive();
+}
+
+// Resuming only at half the credit keeps a slow reader from arming one receive per piece.
+void Stream::arm_receive() noexcept {
+  if (receive_op_.armed() || stopping_ || broken_ || peer_ended_) return;
+  if (starved_.linked()) return;
+  const std::size_t held_bytes = received_.held_bytes();
+  if (held_bytes > home_.receive_credit_bytes / 2) return;
+  if (home_.loop.ring().features().receive_cap) {
+    const auto cap = static_cast<std::uint32_t>(home_.receive_credit_bytes - held_bytes);
+    home_.loop.ring().receive(receive_op_, descriptor_, {.multishot = true, .cap_bytes = cap});
+  } else {
+    home_.loop.ring().receive(receive_op_, descriptor_, {.multishot = received_.empty()});
+  }
+}
+
+void Stream::on_receive(engine::Completion completion) noexcept {
+  if (completion.result > 0) {
+    home_.counters.received_bytes += static_cast<std::uint64_t>(completion.result);
+    received_.push(completion.buffer_id(), static_cast<std::uint32_t>(completion.result));
+    if (stopping_) received_.clear();
+  } else if (completion.has_buffer()) {
+    // Some kernels hand out a buffer with the end of the stream; it holds nothing.
+    received_.push(completion.buffer_id(), 0);
+  }
+  if (stopping_) return settle_when_idle();
+  if (completion.result == 0) {
+    peer_ended_ = true;
+  } else if (completion.result == -ENOBUFS) {
+    home_.loop.receive_buffers().starve(starved_);
+    return;
+  } else if (completion.result < 0 && !(completion.result == -ECANCELED && pausing_)) {
+    broken_ = true;
+    return owner_.on_broken(-completion.result);
+  }
+  if (completion.more()) {
+    pause_uncapped_receive();
+  } else {
+    pausing_ = false;
+    arm_receive();
+  }
+  if (completion.result >= 0) owner_.on_received();
+}
+
+// Before Linux 6.17 a multishot cannot end by itself after so many bytes: it is cancelled when half
+// the credit is held, and receives go one by one until everything held has been used.
+void Stream::pause_uncapped_receive() noexcept {
+  if (pausing_ || home_.loop.ring().features().receive_cap) return;
+  if (received_.held_bytes() <= home_.receive_credit_bytes / 2) return;
+  pausing_ = true;
+  home_.loop.ring().cancel(receive_op_);
+}
+
+void Stream::flush() noexcept {
+  if (send_op_.armed() || stopping_ || broken_ || sending_.queued_bytes() == 0) return;
+  const unsigned count = sending_.gather(pieces_);
+  if (count == 1) {
+    const Bytes piece{static_cast<const std::byte*>(pieces_[0].iov_base), pieces_[0].iov_len};
+    home_.loop.ring().send(send_op_, descriptor_, piece);
+  } else {
+    home_.loop.ring().send_gathered(send_op_, descriptor_, pieces_.data(), count);
+  }
+}
+
+void Stream::on_send(engine::Completion completion) noexcept {
+  if (completion.result > 0) {
+    const auto bytes = static_cast<std::size_t>(completion.result);
+    home_.counters.sent_bytes += bytes;
+    sending_.accepted(bytes);
+  }
+  if (stopping_) return settle_when_idle();
+  if (completion.result < 0 && completion.result != -EINTR && completion.result != -EAGAIN) {
+    broken_ = true;
+    return owner_.on_broken(-completion.result);
+  }
+  flush();
+  owner_.on_sent();
+}
+
+void Stream::shutdown_write() noexcept {
+  if (!broken_ && !stopping_) home_.loop.ring().shutdown_write(descriptor_);
+}
+
+void Stream::stop(bool reset) noexcept {
+  if (stopping_) return;
+  stopping_ = true;
+  reset_ = reset;
+  received_.clear();
+  if (starved_.linked()) home_.loop.receive_buffers().unstarve(starved_);
+  if (receive_op_.armed()) home_.loop.ring().cancel(receive_op_);
+  if (send_op_.armed()) home_.loop.ring().cancel(send_op_);
+  if (leases_.none()) home_.loop.defer(settled_);
+}
+
+// Send blocks go back only here: until the send's last completion the kernel may still read them.
+void Stream::settle_when_idle() noexcept {
+  if (!leases_.none() || descriptor_ < 0) return;
+  sending_.clear();
+  if (reset_) {
+    home_.loop.ring().reset(descriptor_);
+  } else {
+    home_.loop.ring().close(descriptor_);
+  }
+  descriptor_ = -1;
+  owner_.on_settled();
+}
+
+} // namespace ringfort::net

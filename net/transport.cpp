@@ -1,0 +1,249 @@
+#include "net/transport.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "tls/alerts.hpp"
+
+namespace ringfort::net {
+
+Transport::Transport(StreamHome& home, int descriptor, StreamOwner& owner,
+                     tls::ShardContext* context) noexcept
+    : home_(home), context_(context), stream_(home, descriptor, owner),
+      phase_(context == nullptr ? Phase::plain : Phase::handshake) {}
+
+bool Transport::ended() const noexcept {
+  if (!plaintext_.empty()) return false;
+  return peer_closed_ || stream_.ended();
+}
+
+bool Transport::truncated() const noexcept {
+  return phase_ == Phase::records && !peer_closed_ && stream_.ended();
+}
+
+void Transport::release() noexcept {
+  if (!plaintext_.empty()) return;
+  if (opened_bytes_ > 0) stream_.consume(std::exchange(opened_bytes_, 0));
+  if (opened_in_assembly_) {
+    opened_in_assembly_ = false;
+    assembled_bytes_ = 0;
+    assembly_ = {};
+  }
+}
+
+Result<MutableBytes> Transport::receive() noexcept {
+  if (!plaintext_.empty()) return plaintext_;
+  release();
+  if (phase_ == Phase::plain) {
+    plaintext_ = stream_.received();
+    opened_bytes_ = plaintext_.size();
+    return plaintext_;
+  }
+  if (phase_ == Phase::handshake) {
+    if (auto advanced = advance_handshake(); !advanced) return fail_with(advanced.error());
+  }
+  while (phase_ == Phase::records && plaintext_.empty() && !peer_closed_) {
+    release();
+    auto record = whole_record();
+    if (!record) return fail_with(record.error());
+    if (record->empty()) break;
+    if (auto opened = open_record(*record); !opened) return fail_with(opened.error());
+  }
+  return plaintext_;
+}
+
+// The alert goes out even though the connection is lost: it tells the peer why.
+Result<MutableBytes> Transport::fail_with(const Error& error) noexcept {
+  if (phase_ == Phase::handshake) {
+    (void)queue_session_output();
+  } else if (channel_ && !sent_close_) {
+    queue_alert(tls::alert_for(error));
+  }
+  phase_ = Phase::failed;
+  session_.reset();
+  return std::unexpected(error);
+}
+
+Result<> Transport::advance_handshake() noexcept {
+  if (session_ == nullptr) {
+    auto session = tls::Session::accept(*context_);
+    if (!session) return std::unexpected(session.error());
+    session_ = std::move(*session);
+  }
+  while (true) {
+    const MutableBytes input = stream_.received();
+    if (input.empty()) return {};
+    const auto progress = session_->receive(input);
+    if (!progress) return std::unexpected(progress.error());
+    if (auto queued = queue_session_output(); !queued) return queued;
+    // The buffer goes back last: consuming may hand it to the kernel.
+    stream_.consume(progress->consumed_bytes);
+    if (progress->done) return begin_records();
+    if (progress->consumed_bytes == 0) return {};
+  }
+}
+
+Result<> Transport::begin_records() noexcept {
+  const auto keys = session_->take_keys();
+  if (!keys) return std::unexpected(keys.error());
+  auto channel = tls::Channel::create(*context_, *keys);
+  if (!channel) return std::unexpected(channel.error());
+  channel_.emplace(std::move(*channel));
+  facts_ = session_->take_facts();
+  session_.reset();
+  phase_ = Phase::records;
+  return {};
+}
+
+Result<> Transport::queue_session_output() noexcept {
+  if (session_ == nullptr) return {};
+  while (!session_->output().empty()) {
+    const Bytes output = session_->output();
+    const MutableBytes space = stream_.send_space(1);
+    if (space.empty()) return fail(Code::response_stream_no_blocks);
+    const std::size_t bytes = std::min(output.size(), space.size());
+    copy_into(space, output.first(bytes));
+    stream_.commit(bytes);
+    session_->output_sent(bytes);
+  }
+  return {};
+}
+
+/// The next whole record, in its receive buffer or assembled; empty when more has to arrive.
+Result<MutableBytes> Transport::whole_record() noexcept {
+  const MutableBytes input = stream_.received();
+  if (assembled_bytes_ == 0) {
+    if (input.empty()) return MutableBytes{};
+    const auto record_bytes = channel_->record_bytes(input);
+    if (!record_bytes) return std::unexpected(record_bytes.error());
+    if (*record_bytes != 0 && *record_bytes <= input.size()) {
+      opened_bytes_ = *record_bytes;
+      return input.first(*record_bytes);
+    }
+    assembly_ = home_.loop.blocks().try_take();
+    if (!assembly_) return fail(Code::response_stream_no_blocks);
+  }
+  return assemble_record();
+}
+
+Result<MutableBytes> Transport::assemble_record() noexcept {
+  std::size_t record_bytes = 0;
+  constexpr std::size_t header_bytes = 5;
+  while (true) {
+    const MutableBytes assembled = assembly_.bytes().first(assembled_bytes_);
+    if (record_bytes == 0 && assembled.size() >= header_bytes) {
+      const auto length = channel_->record_bytes(assembled);
+      if (!length) return std::unexpected(length.error());
+      record_bytes = *length;
+    }
+    if (record_bytes != 0 && assembled.size() == record_bytes) {
+      opened_in_assembly_ = true;
+      return assembled;
+    }
+    const MutableBytes input = stream_.received();
+    if (input.empty()) return MutableBytes{};
+    const std::size_t wanted = (record_bytes == 0 ? header_bytes : record_bytes) - assembled.size();
+    const std::size_t bytes = std::min(wanted, input.size());
+    copy_into(assembly_.bytes().subspan(assembled_bytes_), input.first(bytes));
+    assembled_bytes_ += bytes;
+    stream_.consume(bytes);
+  }
+}
+
+Result<> Transport::open_record(MutableBytes record) noexcept {
+  const auto received = channel_->receive(record);
+  if (!received) return std::unexpected(received.error());
+  if (received->kind == tls::Channel::Kind::closed) {
+    peer_closed_ = true;
+  } else if (received->kind == tls::Channel::Kind::data) {
+    plaintext_ = received->plaintext;
+  } else if (channel_->owes_control()) {
+    return send_control();
+  }
+  return {};
+}
+
+Result<> Transport::send(std::span<const Bytes> pieces) noexcept {
+  if (phase_ == Phase::plain) return send_plain(pieces);
+  if (phase_ == Phase::records && !sent_close_) return send_records(pieces);
+  return fail(Code::response_stream_peer_closed);
+}
+
+Result<> Transport::send_plain(std::span<const Bytes> pieces) noexcept {
+  for (Bytes piece : pieces) {
+    while (!piece.empty()) {
+      const MutableBytes space = stream_.send_space(1);
+      if (space.empty()) return fail(Code::response_stream_no_blocks);
+      const std::size_t bytes = std::min(space.size(), piece.size());
+      copy_into(space, piece.first(bytes));
+      stream_.commit(bytes);
+      piece = piece.subspan(bytes);
+    }
+  }
+  return {};
+}
+
+Result<> Transport::send_records(std::span<const Bytes> pieces) noexcept {
+  constexpr std::size_t pieces_max = 4;
+  RINGFORT_CHECK(pieces.size() <= pieces_max);
+  std::array<Bytes, pieces_max> record;
+  std::size_t record_pieces = 0;
+  std::size_t record_bytes = 0;
+  for (Bytes piece : pieces) {
+    while (!piece.empty()) {
+      const std::size_t room = tls::Channel::plaintext_bytes_max - record_bytes;
+      const std::size_t bytes = std::min(room, piece.size());
+      record[record_pieces++] = piece.first(bytes);
+      record_bytes += bytes;
+      piece = piece.subspan(bytes);
+      if (record_bytes < tls::Channel::plaintext_bytes_max) continue;
+      if (auto sent = send_one_record({record.data(), record_pieces}, record_bytes); !sent) {
+        return sent;
+      }
+      record_pieces = 0;
+      record_bytes = 0;
+    }
+  }
+  if (record_bytes == 0) return {};
+  return send_one_record({record.data(), record_pieces}, record_bytes);
+}
+
+Result<> Transport::send_one_record(std::span<const Bytes> pieces, std::size_t bytes) noexcept {
+  if (channel_->owes_control()) {
+    if (auto sent = send_control(); !sent) return sent;
+  }
+  const MutableBytes out = stream_.send_space(bytes + tls::Channel::record_overhead_bytes_max);
+  if (out.empty()) return fail(Code::response_stream_no_blocks);
+  const auto sealed = channel_->seal(pieces, out);
+  if (!sealed) return std::unexpected(sealed.error());
+  stream_.commit(*sealed);
+  return {};
+}
+
+Result<> Transport::send_control() noexcept {
+  const MutableBytes out = stream_.send_space(tls::Channel::control_record_bytes_max);
+  if (out.empty()) return fail(Code::response_stream_no_blocks);
+  const auto sealed = channel_->seal_control(out);
+  if (!sealed) return std::unexpected(sealed.error());
+  stream_.commit(*sealed);
+  return {};
+}
+
+void Transport::queue_alert(tls::Alert alert) noexcept {
+  sent_close_ = true;
+  const MutableBytes out = stream_.send_space(tls::Channel::control_record_bytes_max);
+  if (out.empty()) return;
+  if (const auto sealed = channel_->seal_alert(alert, out)) stream_.commit(*sealed);
+}
+
+void Transport::stop(bool reset) noexcept {
+  plaintext_ = {};
+  opened_bytes_ = 0; // The stream gives its buffers back itself.
+  stream_.stop(reset);
+}
+
+void Transport::send_close_notify() noexcept {
+  if (phase_ == Phase::records && !sent_close_) queue_alert(tls::Alert::close_notify);
+}
+
+} // namespace ringfort::net

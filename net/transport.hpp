@@ -1,0 +1,99 @@
+// transport — plaintext in, plaintext out, over one stream: TLS in three phases, or none at all.
+//
+//   plain      bytes pass through
+//   handshake  tls::Session eats what arrives and says what to send
+//   records    the Session is gone; tls::Channel opens records where they lie and seals straight
+//              into the send queue
+// The step from handshake to records happens at a record boundary, with the leftover input still
+// in our buffers, so nothing that the peer sent early is lost.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+
+#include <ringfort/error.hpp>
+
+#include "net/stream.hpp"
+#include "tls/channel.hpp"
+#include "tls/session.hpp"
+#include "tls/shard_context.hpp"
+
+namespace ringfort::net {
+
+/// Where: one shard.
+class Transport {
+public:
+  enum class Phase : std::uint8_t { plain, handshake, records, failed };
+
+  /// `context` is null for clear text, and otherwise outlives the transport.
+  Transport(StreamHome& home, int descriptor, StreamOwner& owner,
+            tls::ShardContext* context) noexcept;
+
+  Stream& stream() noexcept { return stream_; }
+  const Stream& stream() const noexcept { return stream_; }
+  Phase phase() const noexcept { return phase_; }
+  bool encrypted() const noexcept { return context_ != nullptr; }
+  /// What the handshake settled; empty before the records phase.
+  const tls::SessionFacts& facts() const noexcept { return facts_; }
+
+  /// The plaintext that waits; moves the handshake on and opens the next record when none does.
+  /// Empty: nothing more for now; see ended() then.
+  /// Borrow: until the receive() call that follows its complete use.
+  /// Errors: tls_handshake.*, tls_record.*. The alert is already queued.
+  /// Cost:   opened in place; one copy for a record that straddles receive buffers.
+  Result<MutableBytes> receive() noexcept;
+  /// Marks plaintext as used. Its memory stays as it is until the next receive() or release().
+  void consume(std::size_t bytes) noexcept { plaintext_ = plaintext_.subspan(bytes); }
+  /// Gives back the memory of plaintext that was used to the last byte.
+  void release() noexcept;
+
+  /// Where the plaintext lies: a receive buffer that can be held, or the assembly block.
+  bool in_receive_buffer() const noexcept { return !opened_in_assembly_; }
+
+  /// No plaintext will follow: close_notify, or FIN on a plain stream.
+  bool ended() const noexcept;
+  /// The peer's FIN came without close_notify, so what came before it may be cut.
+  bool truncated() const noexcept;
+
+  /// Seals (or copies) the pieces into the send queue, as one record when they fit one.
+  /// Errors: response_stream.no_blocks, tls_record.crypto_failed, tls_record.key_exhausted.
+  Result<> send(std::span<const Bytes> pieces) noexcept;
+  /// Our side of an orderly end (RFC 8446 section 6.1). Nothing may be sent after it.
+  void send_close_notify() noexcept;
+
+  /// Stream::stop(); what was received is dropped.
+  void stop(bool reset) noexcept;
+
+private:
+  Result<MutableBytes> fail_with(const Error& error) noexcept;
+  Result<> advance_handshake() noexcept;
+  Result<> begin_records() noexcept;
+  Result<> queue_session_output() noexcept;
+  Result<MutableBytes> whole_record() noexcept;
+  Result<MutableBytes> assemble_record() noexcept;
+  Result<> open_record(MutableBytes record) noexcept;
+  Result<> send_plain(std::span<const Bytes> pieces) noexcept;
+  Result<> send_records(std::span<const Bytes> pieces) noexcept;
+  Result<> send_control() noexcept;
+  void queue_alert(tls::Alert alert) noexcept;
+  Result<> send_one_record(std::span<const Bytes> pieces, std::size_t bytes) noexcept;
+
+  StreamHome& home_;
+  tls::ShardContext* context_;
+  Stream stream_;
+  Phase phase_;
+  bool peer_closed_ = false;   ///< close_notify came
+  bool sent_close_ = false;
+  bool opened_in_assembly_ = false;
+  MutableBytes plaintext_;
+  std::size_t opened_bytes_ = 0; ///< of the stream's front, lie under the plaintext
+  engine::Block assembly_;       ///< a record that straddles receive buffers
+  std::size_t assembled_bytes_ = 0;
+  std::unique_ptr<tls::Session> session_;
+  std::optional<tls::Channel> channel_;
+  tls::SessionFacts facts_{};
+};
+
+} // namespace ringfort::net
