@@ -1,0 +1,86 @@
+// The program ringfort: one subcommand per job.
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "cli/check.hpp"
+#include "cli/nearest.hpp"
+#include "cli/serve.hpp"
+
+namespace ringfort::cli {
+
+namespace {
+
+constexpr std::string_view version = RINGFORT_VERSION;
+
+std::vector<std::string> flag_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_options()) names.push_back(option->get_name());
+  return names;
+}
+
+ExitStatus refuse(const std::string& message, const std::string& near) {
+  std::cerr << "ringfort: " << message;
+  if (!near.empty()) std::cerr << " (did you mean " << near << "?)";
+  std::cerr << "\nringfort: --help lists what there is" << std::endl;
+  return ExitStatus::usage;
+}
+
+ExitStatus refuse_rest(const CLI::App& app, const std::vector<std::string>& rest) {
+  const std::string name = rest.front().substr(0, rest.front().find('='));
+  const std::string message = name.starts_with('-') ? "unknown flag " : "unexpected argument ";
+  return refuse(message + name, nearest(name, flag_names(app)));
+}
+
+/// Parses and runs. CLI11 speaks in exceptions; they end here.
+ExitStatus run(int argument_count, const char* const* arguments) {
+  CLI::App app("Ringfort: an io_uring HTTPS engine", "ringfort");
+  app.set_version_flag("--version", std::string("ringfort ").append(version));
+  ServeFlags serve_flags;
+  CLI::App& serving = *app.add_subcommand("serve", "answer HTTPS (or, with --plain, HTTP)");
+  add_serve_flags(serving, serve_flags);
+  std::string cert;
+  std::string key;
+  CLI::App& checking =
+      *app.add_subcommand("check", "what this machine can do; with an identity: is it usable");
+  checking.add_option("--cert", cert, "certificate chain, leaf first (PEM)")->type_name("FILE");
+  checking.add_option("--key", key, "the leaf's private key (PEM)")->type_name("FILE");
+  // What is left over is refused below, with the name that was probably meant.
+  for (CLI::App* any : {&app, &serving, &checking}) any->allow_extras();
+  try {
+    app.parse(argument_count, arguments);
+  } catch (const CLI::Success& asked) {
+    app.exit(asked);
+    return ExitStatus::ok;
+  } catch (const CLI::ParseError& error) {
+    return refuse(error.what(), {});
+  }
+  for (const CLI::App* used : {&serving, &checking}) {
+    if (used->parsed() && used->remaining_size() > 0) return refuse_rest(*used, used->remaining());
+  }
+  if (app.remaining_size() > 0) {
+    const std::vector<std::string> commands{"serve", "check", "--help", "--version"};
+    const std::string word = app.remaining().front();
+    return refuse("unknown command " + word, nearest(word, commands));
+  }
+  if (checking.parsed()) return check(cert, key);
+  if (!serving.parsed()) return refuse("a command is needed: serve or check", {});
+  const std::string contradiction = contradiction_of(serve_flags);
+  if (!contradiction.empty()) return refuse(contradiction, {});
+  return serve(std::move(serve_flags));
+}
+
+} // namespace
+
+} // namespace ringfort::cli
+
+int main(int argument_count, char** arguments) {
+  try {
+    return static_cast<int>(ringfort::cli::run(argument_count, arguments));
+  } catch (const std::exception& error) {
+    std::cerr << "ringfort: " << error.what() << std::endl;
+    return static_cast<int>(ringfort::cli::ExitStatus::os_error);
+  }
+}

@@ -1,0 +1,211 @@
+#include "cli/serve_flags.hpp"
+
+#include <functional>
+#include <map>
+#include <utility>
+
+#include <CLI/CLI.hpp>
+
+#include "cli/values.hpp"
+
+namespace ringfort::cli {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+[[noreturn]] void refuse(const std::string& name, const std::string& text, std::string expected) {
+  throw CLI::ValidationError(name, "'" + text + "' is not " + std::move(expected));
+}
+
+struct Range {
+  std::uint64_t least;
+  std::uint64_t most;
+};
+
+using Parse = std::optional<std::uint64_t> (*)(std::string_view) noexcept;
+
+template <class Target>
+void add_number(CLI::App& app, const std::string& name, Target& target, Range range, Parse parse,
+                const std::string& help) {
+  const bool sized = parse == &parse_size;
+  const auto show = [sized](std::uint64_t value) {
+    return sized ? size_text(value) : std::to_string(value);
+  };
+  const std::string bounds = show(range.least) + ".." + show(range.most);
+  const std::string kind = sized ? "a size from " : "a number from ";
+  app.add_option_function<std::string>(
+         name,
+         [&target, name, range, parse, bounds, kind](const std::string& text) {
+           const auto value = parse(text);
+           if (!value || *value < range.least || *value > range.most) {
+             refuse(name, text, kind + bounds);
+           }
+           target = static_cast<Target>(*value);
+         },
+         help)
+      ->type_name((sized ? "SIZE " : "N ") + bounds)
+      ->default_str(show(target));
+}
+
+void add_duration(CLI::App& app, const std::string& name, milliseconds& target,
+                  const std::string& help) {
+  app.add_option_function<std::string>(
+         name,
+         [&target, name](const std::string& text) {
+           const auto value = parse_duration(text);
+           if (!value || *value < milliseconds(1) || *value > std::chrono::hours(24)) {
+             refuse(name, text, "a duration from 1ms to 24h, with its unit: ms, s, m or h");
+           }
+           target = *value;
+         },
+         help)
+      ->type_name("DURATION 1ms..24h")
+      ->default_str(duration_text(target));
+}
+
+template <class Value>
+void add_choice(CLI::App& app, const std::string& name, Value& target,
+                std::map<std::string, Value> choices, const std::string& fallback,
+                const std::string& help) {
+  std::string names;
+  for (const auto& [choice, value] : choices) names.append(names.empty() ? "" : "|").append(choice);
+  app.add_option_function<std::string>(
+         name,
+         [&target, name, choices = std::move(choices), names](const std::string& text) {
+           const auto found = choices.find(text);
+           if (found == choices.end()) refuse(name, text, "one of " + names);
+           target = found->second;
+         },
+         help)
+      ->type_name(names)
+      ->default_str(fallback);
+}
+
+void add_main_flags(CLI::App& app, ServeFlags& flags) {
+  app.add_option_function<std::vector<std::string>>(
+         "--listen",
+         [&flags](const std::vector<std::string>& texts) {
+           for (const std::string& text : texts) {
+             const auto endpoint = parse_endpoint(text);
+             if (!endpoint) refuse("--listen", text, "ADDRESS:PORT, for instance 127.0.0.1:8443");
+             flags.listen.push_back(*endpoint);
+           }
+         },
+         "where to listen; may be given several times; port 0 lets the kernel choose")
+      ->type_name("ADDRESS:PORT")
+      ->default_str("127.0.0.1:8443")
+      ->allow_extra_args(false);
+  app.add_flag("--plain", flags.plain, "clear text on every --listen, without TLS");
+  app.add_option("--cert", flags.cert, "certificate chain, leaf first (PEM)")->type_name("FILE");
+  app.add_option("--key", flags.key, "the leaf's private key (PEM)")->type_name("FILE");
+  app.add_option("--root", flags.root, "serve the files below this directory")->type_name("DIR");
+  add_choice<Handler>(app, "--handler", flags.handler,
+                      {{"welcome", Handler::welcome},
+                       {"hello", Handler::hello},
+                       {"echo", Handler::echo},
+                       {"sink", Handler::sink},
+                       {"source", Handler::source}},
+                      "welcome",
+                      "what answers: a page, 13 bytes, the request's body, its size, or /N bytes");
+  app.add_flag("--check", flags.check, "check the settings and end, without binding");
+}
+
+void add_engine_flags(CLI::App& app, ServeFlags& flags) {
+  EngineOptions& engine = flags.engine;
+  add_number(app, "--shards", engine.shards, {0, 1'024}, &parse_count,
+             "threads with a ring each; 0: one for each usable CPU");
+  app.add_flag_callback("--no-pin", [&engine] { engine.pin_threads = false; },
+                        "do not bind shards to CPUs");
+  add_number(app, "--ring-entries", engine.ring_entries, {64, 16'384}, &parse_count,
+             "submission entries of a shard's ring; power of two");
+  add_number(app, "--receive-buffers", engine.receive_buffer_count, {16, 32'768}, &parse_count,
+             "receive buffers of a shard; power of two");
+  add_number(app, "--receive-buffer-size", engine.receive_buffer_bytes, {1'024, 65'536},
+             &parse_size, "size of a receive buffer");
+  add_number(app, "--blocks", engine.block_count, {16, 4'194'304}, &parse_count,
+             "send, assembly and exchange blocks of a shard, 17KiB each");
+  add_duration(app, "--drain-grace", flags.drain_grace,
+               "how long SIGTERM lets running exchanges go on; a second signal cuts them");
+  app.add_flag("--print-metrics", flags.print_metrics, "print the counters at the end");
+  app.add_flag("--allocator-stats", flags.allocator_stats,
+               "print what the allocator holds at the end");
+}
+
+void add_limit_flags(CLI::App& app, Limits& limits) {
+  constexpr std::uint64_t kib = 1'024;
+  constexpr Range credit{16 * kib, 16 * kib * kib};
+  add_number(app, "--connections-max", limits.connections_max, {1, 1'000'000}, &parse_count,
+             "connections of a shard; more are reset");
+  add_number(app, "--header-size-max", limits.header_bytes_max, {256, 16 * kib}, &parse_size,
+             "size of a request head; larger ones are answered 431");
+  add_number(app, "--fields-max", limits.fields_max, {1, 256}, &parse_count,
+             "fields of a request head; more are answered 431");
+  add_number(app, "--receive-credit", limits.receive_credit_bytes, credit, &parse_size,
+             "held unread for one connection");
+  add_number(app, "--send-credit", limits.send_credit_bytes, credit, &parse_size,
+             "queued unsent for one connection");
+  add_number(app, "--unread-body-max", limits.unread_body_bytes_max, {0, UINT32_MAX}, &parse_size,
+             "of a body that the handler did not read, to keep the connection");
+  add_duration(app, "--handshake-timeout", limits.handshake_timeout, "from accept");
+  add_duration(app, "--header-timeout", limits.header_timeout, "from a head's first byte");
+  add_duration(app, "--body-idle-timeout", limits.body_idle_timeout, "between two body pieces");
+  add_duration(app, "--write-timeout", limits.write_timeout, "without a byte taken by the peer");
+  add_duration(app, "--keep-alive-timeout", limits.keep_alive_timeout, "between two requests");
+  add_duration(app, "--linger-timeout", limits.linger_timeout, "for the peer's FIN after ours");
+}
+
+void add_tls_flags(CLI::App& app, tls::ContextOptions& tls) {
+  const std::map<std::string, tls::Version> versions{{"1.2", tls::Version::tls_1_2},
+                                                     {"1.3", tls::Version::tls_1_3}};
+  add_choice(app, "--tls-min", tls.version_min, versions, "1.2", "lowest TLS version");
+  add_choice(app, "--tls-max", tls.version_max, versions, "1.3", "highest TLS version");
+  app.add_option("--suites", tls.suites, "AEAD suites of both versions, in order of preference")
+      ->type_name("NAME[:NAME]...");
+  app.add_option("--groups", tls.groups, "key-exchange groups, in order of preference")
+      ->type_name("NAME[:NAME]...")
+      ->capture_default_str();
+  add_number(app, "--tickets", tls.tickets, {0, 8}, &parse_count,
+             "session tickets after a TLS 1.3 handshake; 0: no resumption");
+}
+
+} // namespace
+
+std::optional<Endpoint> parse_endpoint(std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  const std::string_view port_text =
+      colon == std::string_view::npos ? text : text.substr(colon + 1);
+  const auto port = parse_count(port_text);
+  if (!port || *port > 65'535) return {};
+  Endpoint endpoint;
+  endpoint.port = static_cast<std::uint16_t>(*port);
+  if (colon == std::string_view::npos) return endpoint;
+  const std::string_view host = text.substr(0, colon);
+  // A bare IPv6 address cannot be told from one with a port.
+  if (host.empty() || (host.find(':') != std::string_view::npos && !host.starts_with('['))) {
+    return {};
+  }
+  endpoint.host = host == "localhost" ? "127.0.0.1" : host;
+  return endpoint;
+}
+
+void add_serve_flags(CLI::App& app, ServeFlags& flags) {
+  add_main_flags(app, flags);
+  add_tls_flags(app, flags.tls);
+  add_engine_flags(app, flags);
+  add_limit_flags(app, flags.engine.limits);
+}
+
+std::string contradiction_of(const ServeFlags& flags) {
+  const bool identity = !flags.cert.empty() || !flags.key.empty();
+  if (flags.plain && identity) return "--plain serves clear text: leave out --cert and --key";
+  if (!flags.plain && (flags.cert.empty() || flags.key.empty())) {
+    return "--cert and --key are needed (or --plain for clear text)";
+  }
+  if (!flags.root.empty() && flags.handler != Handler::welcome) {
+    return "--root and --handler exclude each other";
+  }
+  return {};
+}
+
+} // namespace ringfort::cli

@@ -1,0 +1,44 @@
+// serve_flags — every flag of `ringfort serve`: name, unit, default, range and help in one place.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <ringfort/engine.hpp>
+#include <ringfort/tls.hpp>
+
+#include "cli/handlers.hpp"
+
+namespace CLI {
+class App;
+}
+
+namespace ringfort::cli {
+
+struct ServeFlags {
+  std::vector<Endpoint> listen;
+  bool plain = false;
+  std::string cert;
+  std::string key;
+  std::string root;
+  Handler handler = Handler::welcome;
+  EngineOptions engine;
+  tls::ContextOptions tls;
+  std::chrono::milliseconds drain_grace{10'000};
+  bool check = false;
+  bool print_metrics = false;
+  bool allocator_stats = false;
+};
+
+/// Borrow: `flags` until the command line has been parsed.
+void add_serve_flags(CLI::App& app, ServeFlags& flags);
+
+/// What single flags cannot say: which of them need each other. Empty: all is well.
+std::string contradiction_of(const ServeFlags& flags);
+
+/// "127.0.0.1:8443", "[::1]:8443", "8443"; empty when it is none of them.
+std::optional<Endpoint> parse_endpoint(std::string_view text);
+
+} // namespace ringfort::cli
