@@ -82,6 +82,7 @@ bool UringRing::probe_receive_cap() noexcept {
   if (io_uring_queue_init(4, &probe, 0) == 0) {
     ::close(ends[1]); // The end of the stream is there to be received at once.
     io_uring_sqe* sqe = io_uring_get_sqe(&probe);
+    RINGFORT_CHECK(sqe != nullptr); // A new queue has room.
     io_uring_prep_recv_multishot(sqe, ends[0], nullptr, 0, 0);
     sqe->flags |= IOSQE_BUFFER_SELECT;
     sqe->buf_group = buffer_group;
