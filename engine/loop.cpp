@@ -42,17 +42,16 @@ Result<unsigned> Loop::turn(std::chrono::nanoseconds wait_max) noexcept {
 }
 
 // Sends mostly complete while they are submitted, and each would end a wait for one completion at
-// once. Waiting for one more than the sends just queued saves that empty turn; the short bound
-// keeps a send that did not complete from delaying everybody else's completions.
+// once. Waiting for one more than the quiet sends just queued saves that empty turn; the short
+// bound keeps a send that did not complete from delaying everybody else's completions.
 Result<> Loop::wait(std::chrono::nanoseconds wait_max) noexcept {
-  const std::uint64_t sends = ring_->counters().sends;
-  const auto new_sends = static_cast<unsigned>(sends - std::exchange(sends_waited_for_, sends));
+  const unsigned quiet_sends = std::exchange(quiet_sends_, 0);
   if (batch_was_full_ || jobs_waiting_.load(std::memory_order_acquire)) {
     wait_max = std::chrono::nanoseconds::zero();
   }
   auto bound = std::min(wait_max, timers_.until_next(now_));
-  if (new_sends > 0) bound = std::min(bound, send_wait);
-  return ring_->submit_and_wait(new_sends + 1, bound);
+  if (quiet_sends > 0) bound = std::min(bound, send_wait);
+  return ring_->submit_and_wait(quiet_sends + 1, bound);
 }
 
 void Loop::read_clocks() noexcept {

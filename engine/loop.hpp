@@ -74,6 +74,10 @@ public:
   /// Calendar time as of this turn.
   std::int64_t unix_seconds() const noexcept { return unix_seconds_; }
 
+  /// Says that the send just armed ends a message: nothing waits for its completion, so the next
+  /// wait need not end with it.
+  void expect_quiet_send() noexcept { ++quiet_sends_; }
+
   /// Runs `deferred` once, after the completions, timers and jobs of this turn.
   void defer(Deferred& deferred) noexcept;
 
@@ -86,7 +90,7 @@ public:
 
 private:
   static constexpr std::size_t batch_max = 256;
-  /// How long a wait may be held up by a send that did not complete at once.
+  /// How long a wait may be held up by a quiet send that did not complete at once.
   static constexpr std::chrono::nanoseconds send_wait{200'000};
 
   Result<> start() noexcept;
@@ -103,7 +107,7 @@ private:
   std::int64_t unix_seconds_;
   bool started_ = false;
   bool batch_was_full_ = false;
-  std::uint64_t sends_waited_for_ = 0;
+  unsigned quiet_sends_ = 0;
   Deferred* deferred_head_ = nullptr;
   Deferred* deferred_tail_ = nullptr;
 

@@ -38,6 +38,7 @@ public:
 
   // What the connection asks.
   bool wants_body() const noexcept { return wait_ == Wait::read; }
+  bool wants_to_send() const noexcept { return wait_ == Wait::write || !payload_rest_.empty(); }
   bool has_piece() const noexcept { return has_piece_; }
   bool began() const noexcept { return began_; }
   bool request_complete() const noexcept { return cycle_.complete(http::Side::request); }

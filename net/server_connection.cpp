@@ -56,6 +56,10 @@ void ServerConnection::on_sent() noexcept {
   pump();
 }
 
+bool ServerConnection::waits_for_sent() const noexcept {
+  return state_ == State::ending || (exchange_ != nullptr && exchange_->wants_to_send());
+}
+
 void ServerConnection::pump() noexcept {
   if (pumping_) return;
   pumping_ = true;

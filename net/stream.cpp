@@ -89,6 +89,7 @@ void Stream::flush() noexcept {
   } else {
     home_.loop.ring().send_gathered(send_op_, descriptor_, pieces_.data(), count);
   }
+  if (count < gather_max && !owner_.waits_for_sent()) home_.loop.expect_quiet_send();
 }
 
 void Stream::on_send(engine::Completion completion) noexcept {

@@ -25,6 +25,8 @@ public:
   virtual void on_received() noexcept = 0;
   /// The kernel accepted bytes: see Stream::queued_bytes().
   virtual void on_sent() noexcept = 0;
+  /// Whether something goes on as soon as on_sent() is called.
+  virtual bool waits_for_sent() const noexcept = 0;
   /// The transport is gone (detail: errno). Nothing more can be sent or received.
   virtual void on_broken(int error_number) noexcept = 0;
   /// After stop(): no operation is left, the descriptor is closed.
