@@ -1,0 +1,76 @@
+"""The runner counts what really ran: programs that lie, crash or hang are failures."""
+import contextlib
+import io
+import pathlib
+import sys
+import tempfile
+
+root = pathlib.Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(root / 'tests'), str(root / 'scripts')]
+import run_tests  # noqa: E402
+import tap  # noqa: E402
+
+
+def outcome_of(source, format='tap', timeout_s=60):
+    with tempfile.NamedTemporaryFile('w', suffix='.py') as file:
+        file.write(source)
+        file.flush()
+        return run_tests.run(run_tests.Program('fake', [sys.executable, file.name], format, True,
+                                               False, timeout_s))
+
+
+@tap.case('runner: ok, not ok and skip are told apart')
+def told_apart():
+    got = outcome_of('print("1..3\\nok 1 - a\\nnot ok 2 - b\\nok 3 - c # SKIP no node")')
+    assert (got.passed, got.failed, got.skipped) == (['a'], ['b'], [('c', 'no node')]), got
+
+
+@tap.case('runner: a missing plan is a failure')
+def missing_plan():
+    assert outcome_of('print("ok 1 - a")').failed == ['printed no plan']
+
+
+@tap.case('runner: fewer cases than planned is a failure')
+def short():
+    assert outcome_of('print("1..2\\nok 1 - a")').failed == ['planned 2 cases and ran 1']
+
+
+@tap.case('runner: a crash after the last case is a failure')
+def crash():
+    got = outcome_of('import os\nprint("1..1\\nok 1 - a", flush=True)\nos.abort()')
+    assert got.failed == ['ended with status -6'], got
+
+
+@tap.case('runner: a program that hangs is killed and is a failure')
+def hang():
+    got = outcome_of('import signal\nprint("1..1\\nok 1 - a", flush=True)\nsignal.pause()',
+                     timeout_s=1)
+    assert got.failed == ['still ran after 1 s'], got
+
+
+@tap.case('runner: a Catch2 report is counted by case')
+def catch2():
+    report = ('<?xml version="1.0"?><Catch2TestRun><TestCase name="a"><OverallResult '
+              'success="true"/></TestCase><TestCase name="b"><OverallResult success="false"/>'
+              '</TestCase></Catch2TestRun>')
+    got = outcome_of(f'print({report!r})', 'catch2')
+    assert (got.passed, got.failed) == (['a'], ['b']), got
+
+
+@tap.case('runner: a Catch2 report that stops in the middle is a failure')
+def catch2_cut():
+    report = ('<?xml version="1.0"?><Catch2TestRun><TestCase name="a"><OverallResult '
+              'success="true"/></TestCase><TestCase name="b">')
+    got = outcome_of(f'print({report!r})', 'catch2')
+    assert got.passed == ['a'] and got.failed, got
+
+
+@tap.case('runner: when nothing ran the status is not success')
+def nothing():
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        status = run_tests.main(['no such program'])
+    assert status == 1 and said.getvalue().endswith('\n0 passed, 0 failed\n'), said.getvalue()
+
+
+tap.run()
