@@ -68,7 +68,7 @@ public:
 
   explicit operator bool() const noexcept { return descriptor_ >= 0; }
   struct stat status() const noexcept {
-    struct stat status{};
+    struct stat status {};
     (void)::fstat(descriptor_, &status);
     return status;
   }

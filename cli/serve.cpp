@@ -103,8 +103,8 @@ Result<std::string> listen(Engine& engine, const ServeFlags& flags,
     const auto factory = [&flags, root](Shard&) {
       return root ? make_file_service(root) : make_service(flags.handler);
     };
-    const auto bound = context ? engine.serve(endpoint, *context, factory)
-                               : engine.serve_plain(endpoint, factory);
+    const auto bound =
+        context ? engine.serve(endpoint, *context, factory) : engine.serve_plain(endpoint, factory);
     if (!bound) return std::unexpected(bound.error());
     urls.append(urls.empty() ? "" : ", ").append(url_of(flags, *bound));
   }

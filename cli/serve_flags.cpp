@@ -115,8 +115,8 @@ void add_engine_flags(CLI::App& app, ServeFlags& flags) {
   EngineOptions& engine = flags.engine;
   add_number(app, "--shards", engine.shards, {0, 1'024}, &parse_count,
              "threads with a ring each; 0: one for each usable CPU");
-  app.add_flag_callback("--no-pin", [&engine] { engine.pin_threads = false; },
-                        "do not bind shards to CPUs");
+  app.add_flag_callback(
+      "--no-pin", [&engine] { engine.pin_threads = false; }, "do not bind shards to CPUs");
   add_number(app, "--ring-entries", engine.ring_entries, {64, 16'384}, &parse_count,
              "submission entries of a shard's ring; power of two");
   add_number(app, "--receive-buffers", engine.receive_buffer_count, {16, 32'768}, &parse_count,

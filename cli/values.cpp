@@ -14,10 +14,9 @@ struct Unit {
 };
 
 constexpr std::uint64_t kib = 1'024;
-constexpr std::array size_units{Unit{"", 1},         Unit{"KiB", kib},
-                                Unit{"K", kib},      Unit{"MiB", kib * kib},
-                                Unit{"M", kib * kib}, Unit{"GiB", kib * kib * kib},
-                                Unit{"G", kib * kib * kib}};
+constexpr std::array size_units{
+    Unit{"", 1},         Unit{"KiB", kib},           Unit{"K", kib},          Unit{"MiB", kib* kib},
+    Unit{"M", kib* kib}, Unit{"GiB", kib* kib* kib}, Unit{"G", kib* kib* kib}};
 constexpr std::array duration_units{Unit{"ms", 1}, Unit{"s", 1'000}, Unit{"m", 60'000},
                                     Unit{"h", 3'600'000}};
 

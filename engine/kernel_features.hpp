@@ -10,10 +10,10 @@ namespace ringfort::engine {
 struct KernelFeatures {
   unsigned version_major = 0;
   unsigned version_minor = 0;
-  bool no_sqarray = false;    ///< 6.6+: no indirection array in the submission queue
-  bool defer_taskrun = false; ///< 6.1+: completions run only when the shard asks for them
-  bool huge_ring = false;     ///< receive buffers lie in huge pages
-  bool receive_cap = false;   ///< 6.17+: a multishot receive ends by itself after so many bytes
+  bool no_sqarray = false;      ///< 6.6+: no indirection array in the submission queue
+  bool defer_taskrun = false;   ///< 6.1+: completions run only when the shard asks for them
+  bool huge_ring = false;       ///< receive buffers lie in huge pages
+  bool receive_cap = false;     ///< 6.17+: a multishot receive ends by itself after so many bytes
   bool registered_ring = false; ///< 5.18+: enter without a descriptor look-up
 
   /// "Linux 6.18, defer_taskrun, no_sqarray, receive_cap". Allocates.

@@ -13,8 +13,8 @@ namespace ringfort::engine {
 
 /// What the kernel said about an operation (io_uring_enter(2), struct io_uring_cqe).
 struct Completion {
-  std::int32_t result;  ///< byte count, descriptor or -errno
-  std::uint32_t flags;  ///< IORING_CQE_F_*
+  std::int32_t result; ///< byte count, descriptor or -errno
+  std::uint32_t flags; ///< IORING_CQE_F_*
 
   static constexpr std::uint32_t flag_buffer = 1u << 0; ///< IORING_CQE_F_BUFFER
   static constexpr std::uint32_t flag_more = 1u << 1;   ///< IORING_CQE_F_MORE

@@ -52,10 +52,10 @@ concept RingLike = requires(R ring, const R const_ring, Op& op, const RingOption
   { ring.reset(fd) } -> std::same_as<void>;
 
   // Operations.
-  { ring.accept(op, fd) } -> std::same_as<void>;                          // multishot
-  { ring.receive(op, fd, ReceiveArm{}) } -> std::same_as<void>;           // provided buffers
-  { ring.send(op, fd, bytes) } -> std::same_as<void>;                     // may be short
-  { ring.send_gathered(op, fd, pieces, count) } -> std::same_as<void>;    // may be short
+  { ring.accept(op, fd) } -> std::same_as<void>;                       // multishot
+  { ring.receive(op, fd, ReceiveArm{}) } -> std::same_as<void>;        // provided buffers
+  { ring.send(op, fd, bytes) } -> std::same_as<void>;                  // may be short
+  { ring.send_gathered(op, fd, pieces, count) } -> std::same_as<void>; // may be short
   /// Asks the kernel to end `op`; its own last completion (-ECANCELED or its result) still comes.
   { ring.cancel(op) } -> std::same_as<void>;
 
@@ -75,7 +75,7 @@ concept RingLike = requires(R ring, const R const_ring, Op& op, const RingOption
   { ring.wake() } -> std::same_as<void>;
 
   // Time and chance enter here, so that a simulated run is a function of its seed.
-  { ring.now() } -> std::same_as<std::chrono::nanoseconds>;               // monotonic
+  { ring.now() } -> std::same_as<std::chrono::nanoseconds>; // monotonic
   { ring.unix_seconds() } -> std::same_as<std::int64_t>;
 };
 

@@ -24,11 +24,11 @@ struct Harvested {
 
 /// Exact counts, written by the ring's thread and read by any: cost tests assert on them.
 struct RingCounters {
-  Counter enters;           ///< io_uring_enter calls
-  Counter submissions;      ///< SQEs given to the kernel
-  Counter sends;            ///< of these, sends
-  Counter receives;         ///< of these, receives armed
-  Counter completions;      ///< CQEs taken
+  Counter enters;            ///< io_uring_enter calls
+  Counter submissions;       ///< SQEs given to the kernel
+  Counter sends;             ///< of these, sends
+  Counter receives;          ///< of these, receives armed
+  Counter completions;       ///< CQEs taken
   Counter stale_completions; ///< CQEs whose operation had already ended
 };
 

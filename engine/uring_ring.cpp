@@ -67,7 +67,9 @@ Result<> UringRing::provide_buffers(const RingOptions& options) noexcept {
   int status = 0;
   buffer_ring_ = io_uring_setup_buf_ring(&ring_, buffer_count_, buffer_group, 0, &status);
   if (buffer_ring_ == nullptr) return std::unexpected(ring_setup_error(-status));
-  for (std::uint32_t id = 0; id < buffer_count_; ++id) return_buffer(static_cast<std::uint16_t>(id));
+  for (std::uint32_t id = 0; id < buffer_count_; ++id) {
+    return_buffer(static_cast<std::uint16_t>(id));
+  }
   return {};
 }
 
@@ -204,8 +206,8 @@ Result<> UringRing::submit_and_wait(unsigned count, std::chrono::nanoseconds wai
     io_uring_cqe* cqe = nullptr;
     status = io_uring_submit_and_wait_timeout(&ring_, &cqe, count, &timeout, nullptr);
   }
-  const bool passing = status >= 0 || status == -ETIME || status == -EINTR || status == -EAGAIN ||
-                       status == -EBUSY;
+  const bool passing =
+      status >= 0 || status == -ETIME || status == -EINTR || status == -EAGAIN || status == -EBUSY;
   if (!passing) return fail(Code::ring_enter_failed, -status);
   return {};
 }

@@ -38,9 +38,8 @@ int main(int argument_count, char** arguments) {
 
   const auto engine = ringfort::Engine::create({});
   if (!engine) return complain(engine.error());
-  const auto bound = (*engine)->serve(endpoint, *context, [](ringfort::Shard&) {
-    return ringfort::service(hello);
-  });
+  const auto bound = (*engine)->serve(endpoint, *context,
+                                      [](ringfort::Shard&) { return ringfort::service(hello); });
   if (!bound) return complain(bound.error());
   std::cout << "https://" << bound->host << ':' << bound->port << std::endl;
   const auto ran = (*engine)->run();

@@ -12,7 +12,7 @@ constexpr Table table = [] {
   Table made{};
   for (auto& row : made) row.fill(SideState::broken);
 #define X(state, event, next)                                                                      \
-  made[static_cast<std::size_t>(SideState::state)][static_cast<std::size_t>(CycleEvent::event)] =   \
+  made[static_cast<std::size_t>(SideState::state)][static_cast<std::size_t>(CycleEvent::event)] =  \
       SideState::next;
 #include "http/cycle.def"
 #undef X

@@ -1,3 +1,4 @@
+// Looking up fields by name, without regard to case (RFC 9110 section 5.1).
 #include <ringfort/message.hpp>
 
 #include <algorithm>
@@ -27,8 +28,9 @@ std::optional<std::string_view> Fields::find(std::string_view name) const noexce
 }
 
 std::size_t Fields::count(std::string_view name) const noexcept {
-  return static_cast<std::size_t>(std::count_if(
-      all_.begin(), all_.end(), [name](const Field& field) { return same_name(field.name, name); }));
+  return static_cast<std::size_t>(
+      std::count_if(all_.begin(), all_.end(),
+                    [name](const Field& field) { return same_name(field.name, name); }));
 }
 
 } // namespace ringfort

@@ -62,9 +62,7 @@ std::string_view without_trailing_space(std::string_view text) noexcept {
 
 /// llhttp's callbacks: each finds its Parser and moves it on.
 struct ParserCallbacks {
-  static Parser& parser(llhttp_t* machine) noexcept {
-    return *static_cast<Parser*>(machine->data);
-  }
+  static Parser& parser(llhttp_t* machine) noexcept { return *static_cast<Parser*>(machine->data); }
 
   static int on_url(llhttp_t* machine, const char* at, std::size_t bytes) noexcept {
     Parser& self = parser(machine);
@@ -130,8 +128,7 @@ void Parser::begin(Arena& arena, const ParserLimits& limits) noexcept {
   machine.data = this;
   arena_ = &arena;
   limits_ = limits;
-  fields_ = static_cast<Field*>(
-      arena.allocate(limits.fields_max * sizeof(Field), alignof(Field)));
+  fields_ = static_cast<Field*>(arena.allocate(limits.fields_max * sizeof(Field), alignof(Field)));
   started_ = head_done_ = head_reported_ = complete_ = false;
   expects_continue_ = keep_alive_ = false;
   framing_ = BodyFraming::none;

@@ -173,9 +173,9 @@ void ExchangeState::respond(int status, std::span<const Field> fields, Payload p
 void ExchangeState::send_payload(Payload payload) noexcept {
   const Bytes bytes = body_forbidden_ ? Bytes{} : payload.bytes();
   payload_release_ = payload.take_release();
-  const std::size_t first_bytes = std::min(
-      bytes.size(), tls::Channel::plaintext_bytes_max - std::min(pending_head_.size(),
-                                                                 tls::Channel::plaintext_bytes_max));
+  const std::size_t first_bytes =
+      std::min(bytes.size(), tls::Channel::plaintext_bytes_max -
+                                 std::min(pending_head_.size(), tls::Channel::plaintext_bytes_max));
   const std::array pieces{std::exchange(pending_head_, {}), bytes.first(first_bytes)};
   if (auto sent = connection_.transport().send(pieces); !sent) return fail_write(sent.error());
   payload_rest_ = bytes.subspan(first_bytes);
@@ -254,8 +254,7 @@ bool ExchangeState::try_write() noexcept {
     constexpr std::size_t part_bytes_max =
         tls::Channel::plaintext_bytes_max - http::chunk_size_bytes_max - 2;
     const std::size_t head_bytes = std::min(pending_head_.size(), part_bytes_max - 1);
-    const Bytes part =
-        write_rest_.first(std::min(write_rest_.size(), part_bytes_max - head_bytes));
+    const Bytes part = write_rest_.first(std::min(write_rest_.size(), part_bytes_max - head_bytes));
     write_rest_ = write_rest_.subspan(part.size());
     if (auto sent = send_part(part); !sent) fail_write(sent.error());
   }

@@ -6,8 +6,7 @@
 
 namespace ringfort::net {
 
-Listener::Listener(ServingShard& shard, int descriptor,
-                   std::unique_ptr<tls::ShardContext> context,
+Listener::Listener(ServingShard& shard, int descriptor, std::unique_ptr<tls::ShardContext> context,
                    std::unique_ptr<Service> service) noexcept
     : shard_(shard), descriptor_(descriptor), context_(std::move(context)),
       service_(std::move(service)), role_{context_.get(), *service_},

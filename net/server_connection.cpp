@@ -256,8 +256,9 @@ void ServerConnection::on_broken(int error_number) noexcept {
     report({.code = Code::tls_handshake_peer_closed, .detail = error_number});
   } else if (busy && exchange_ != nullptr) {
     const bool answering = exchange_->request_complete();
-    report({.code = answering ? Code::response_stream_peer_closed : Code::request_stream_peer_closed,
-            .detail = error_number});
+    report(
+        {.code = answering ? Code::response_stream_peer_closed : Code::request_stream_peer_closed,
+         .detail = error_number});
   }
   stop(false);
 }
@@ -337,9 +338,7 @@ void ServerConnection::on_timer() noexcept {
 
 void ServerConnection::on_deadline() noexcept {
   switch (waiting_) {
-  case Waiting::handshake:
-    report({.code = Code::tls_handshake_timed_out});
-    return stop(false);
+  case Waiting::handshake: report({.code = Code::tls_handshake_timed_out}); return stop(false);
   case Waiting::head: fail({.code = Code::request_stream_head_timed_out}); break;
   case Waiting::body: fail({.code = Code::request_stream_body_timed_out}); break;
   case Waiting::request: return end_after_flush();

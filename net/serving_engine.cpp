@@ -78,8 +78,8 @@ Result<engine::SocketAddress>
 ServingEngine::listen_on_all(engine::SocketAddress address, Contexts contexts,
                              std::vector<std::unique_ptr<Service>> services) {
   for (unsigned index = 0; index < shard_count(); ++index) {
-    const auto bound = shards_[index]->listen(address, std::move(contexts[index]),
-                                              std::move(services[index]));
+    const auto bound =
+        shards_[index]->listen(address, std::move(contexts[index]), std::move(services[index]));
     if (!bound) {
       for (unsigned undone = 0; undone < index; ++undone) shards_[undone]->withdraw_listener();
       return bound;

@@ -36,8 +36,8 @@ Result<engine::SocketAddress> ServingShard::listen(const engine::SocketAddress& 
                                                    std::unique_ptr<Service> service) {
   const auto descriptor = ring().listen(address, backlog);
   if (!descriptor) return std::unexpected(descriptor.error());
-  listeners_.push_back(std::make_unique<Listener>(*this, *descriptor, std::move(context),
-                                                  std::move(service)));
+  listeners_.push_back(
+      std::make_unique<Listener>(*this, *descriptor, std::move(context), std::move(service)));
   return ring().bound_address(*descriptor);
 }
 
@@ -184,9 +184,7 @@ namespace ringfort {
 
 namespace {
 
-net::ServingShard& serving(Shard& shard) noexcept {
-  return static_cast<net::ServingShard&>(shard);
-}
+net::ServingShard& serving(Shard& shard) noexcept { return static_cast<net::ServingShard&>(shard); }
 
 const net::ServingShard& serving(const Shard& shard) noexcept {
   return static_cast<const net::ServingShard&>(shard);

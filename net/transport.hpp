@@ -84,7 +84,7 @@ private:
   tls::ShardContext* context_;
   Stream stream_;
   Phase phase_;
-  bool peer_closed_ = false;   ///< close_notify came
+  bool peer_closed_ = false; ///< close_notify came
   bool sent_close_ = false;
   bool opened_in_assembly_ = false;
   MutableBytes plaintext_;

@@ -1,4 +1,4 @@
-"""The test scripts' side of TAP: `@case("a claim")` above a function, `run()` at the end of the file."""
+"""TAP for test scripts: `@case("a claim")` above a function, `run()` at the end of the file."""
 import sys
 import traceback
 

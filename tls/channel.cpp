@@ -27,10 +27,10 @@ Result<std::size_t> Channel::record_bytes(Bytes input) const noexcept {
   if (input.size() < record_header_bytes) return std::size_t{0};
   const auto type = static_cast<ContentType>(input[0]);
   // After the handshake every TLS 1.3 record is protected, and says application_data outside.
-  const bool known = opener_.is_1_3() ? type == ContentType::application_data
-                                      : type == ContentType::alert ||
-                                            type == ContentType::handshake ||
-                                            type == ContentType::application_data;
+  const bool known = opener_.is_1_3()
+                         ? type == ContentType::application_data
+                         : type == ContentType::alert || type == ContentType::handshake ||
+                               type == ContentType::application_data;
   if (!known || input[1] != std::byte{3}) return fail(Code::tls_record_malformed);
   const std::size_t bytes = record_header_bytes + (std::to_integer<std::size_t>(input[3]) << 8) +
                             std::to_integer<std::size_t>(input[4]);

@@ -45,7 +45,8 @@ Result<Context> Context::create(ContextOptions options) {
   auto description = std::make_shared<Description>();
   description->options = std::move(options);
   auto& keys = description->ticket_keys;
-  if (RAND_bytes(reinterpret_cast<unsigned char*>(keys.data()), static_cast<int>(keys.size())) != 1) {
+  auto* const bytes = reinterpret_cast<unsigned char*>(keys.data());
+  if (RAND_bytes(bytes, static_cast<int>(keys.size())) != 1) {
     return fail(Code::tls_context_no_memory);
   }
   Context context(std::move(description));

@@ -125,9 +125,9 @@ Result<OpenedRecord> RecordCipher::inner_of(MutableBytes plaintext) const noexce
 
 Result<std::size_t> RecordCipher::seal(ContentType type, std::span<const Bytes> pieces,
                                        MutableBytes out) noexcept {
-  const std::size_t plaintext_bytes = std::accumulate(
-      pieces.begin(), pieces.end(), std::size_t{0},
-      [](std::size_t sum, Bytes piece) { return sum + piece.size(); });
+  const std::size_t plaintext_bytes =
+      std::accumulate(pieces.begin(), pieces.end(), std::size_t{0},
+                      [](std::size_t sum, Bytes piece) { return sum + piece.size(); });
   const bool explicit_nonce = has_explicit_nonce();
   const std::size_t front_bytes = record_header_bytes + (explicit_nonce ? explicit_nonce_bytes : 0);
   const std::size_t body_bytes = plaintext_bytes + (is_1_3() ? 1 : 0);

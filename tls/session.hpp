@@ -25,7 +25,7 @@ namespace ringfort::tls {
 struct SessionFacts {
   const Suite* suite = nullptr;
   bool resumed = false;
-  std::string_view protocol;             ///< ALPN: "http/1.1", or empty when none was offered
+  std::string_view protocol;                ///< ALPN: "http/1.1", or empty when none was offered
   std::unique_ptr<std::string> server_name; ///< SNI as sent; null when none was
 };
 

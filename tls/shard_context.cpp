@@ -59,8 +59,8 @@ Result<> use_identity(OSSL_LIB_CTX* library, SSL_CTX* context, const Identity& i
   if (auto chain = use_chain(library, context, identity.chain_pem); !chain) return chain;
   const BioOwner bio(
       BIO_new_mem_buf(identity.key_pem.data(), static_cast<int>(identity.key_pem.size())));
-  const KeyOwner key(PEM_read_bio_PrivateKey_ex(bio.get(), nullptr, no_pass_phrase, nullptr,
-                                                library, nullptr));
+  const KeyOwner key(
+      PEM_read_bio_PrivateKey_ex(bio.get(), nullptr, no_pass_phrase, nullptr, library, nullptr));
   if (key == nullptr) return fail(Code::tls_context_key_unusable);
   X509* leaf = SSL_CTX_get0_certificate(context);
   if (leaf == nullptr || X509_check_private_key(leaf, key.get()) != 1) {
@@ -104,8 +104,7 @@ int select_protocol(SSL*, const unsigned char** out, unsigned char* out_bytes,
                     const unsigned char* in, unsigned in_bytes, void*) noexcept {
   static constexpr unsigned char ours[] = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
   unsigned char* selected = nullptr;
-  const int status =
-      SSL_select_next_proto(&selected, out_bytes, ours, sizeof ours, in, in_bytes);
+  const int status = SSL_select_next_proto(&selected, out_bytes, ours, sizeof ours, in, in_bytes);
   *out = selected;
   return status == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
 }
@@ -205,19 +204,18 @@ bool ShardContext::expand_label(const Suite& suite, Bytes secret, std::string_vi
   rest = copy_into(rest, bytes_of(label));
   rest.front() = std::byte{0}; // An empty context.
   int mode = EVP_KDF_HKDF_MODE_EXPAND_ONLY;
-  const OSSL_PARAM parameters[] = {
-      OSSL_PARAM_construct_int(OSSL_KDF_PARAM_MODE, &mode), digest(suite),
-      octets(OSSL_KDF_PARAM_KEY, secret),
-      octets(OSSL_KDF_PARAM_INFO, Bytes(info).first(label_bytes + 4)), OSSL_PARAM_construct_end()};
+  const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_int(OSSL_KDF_PARAM_MODE, &mode),
+                                   digest(suite), octets(OSSL_KDF_PARAM_KEY, secret),
+                                   octets(OSSL_KDF_PARAM_INFO, Bytes(info).first(label_bytes + 4)),
+                                   OSSL_PARAM_construct_end()};
   return derive(parts_->hkdf.get(), parameters, out);
 }
 
 bool ShardContext::prf(const Suite& suite, Bytes secret, std::string_view label, Bytes seed,
                        MutableBytes out) const noexcept {
-  const OSSL_PARAM parameters[] = {
-      digest(suite), octets(OSSL_KDF_PARAM_SECRET, secret),
-      octets(OSSL_KDF_PARAM_SEED, bytes_of(label)), octets(OSSL_KDF_PARAM_SEED, seed),
-      OSSL_PARAM_construct_end()};
+  const OSSL_PARAM parameters[] = {digest(suite), octets(OSSL_KDF_PARAM_SECRET, secret),
+                                   octets(OSSL_KDF_PARAM_SEED, bytes_of(label)),
+                                   octets(OSSL_KDF_PARAM_SEED, seed), OSSL_PARAM_construct_end()};
   return derive(parts_->prf.get(), parameters, out);
 }
 

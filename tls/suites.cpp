@@ -26,8 +26,8 @@ constexpr std::array suites{
 } // namespace
 
 const Suite* suite_of(std::uint16_t id) noexcept {
-  const auto suite = std::find_if(suites.begin(), suites.end(),
-                                  [id](const Suite& one) { return one.id == id; });
+  const auto suite =
+      std::find_if(suites.begin(), suites.end(), [id](const Suite& one) { return one.id == id; });
   return suite == suites.end() ? nullptr : &*suite;
 }
 

@@ -15,8 +15,8 @@ struct Suite {
   std::uint16_t id; ///< as on the wire
   Version version;
   Aead aead;
-  std::string_view name;   ///< OpenSSL's
-  const char* hash;        ///< of the key schedule
+  std::string_view name; ///< OpenSSL's
+  const char* hash;      ///< of the key schedule
   std::uint8_t hash_bytes;
   std::uint8_t key_bytes;
 };

@@ -15,7 +15,7 @@ namespace ringfort {
 } // namespace ringfort
 
 /// Always on: the condition is part of the contract between two pieces of Ringfort.
-#define RINGFORT_CHECK(condition) \
+#define RINGFORT_CHECK(condition)                                                                  \
   ((condition) ? static_cast<void>(0) : ::ringfort::check_failed(#condition, __FILE__, __LINE__))
 
 /// Debug builds only: a condition too hot to test in a release.

@@ -19,11 +19,11 @@ namespace ringfort {
 
 /// Bounds of one shard. There is no "unlimited".
 struct Limits {
-  std::uint32_t connections_max = 32'768;      ///< 1..1,000,000
-  std::uint32_t header_bytes_max = 16'384;     ///< request head, 256..16,384
-  std::uint32_t fields_max = 100;              ///< 1..256
-  std::uint32_t receive_credit_bytes = 65'536; ///< held unread per connection, 16 KiB..16 MiB
-  std::uint32_t send_credit_bytes = 262'144;   ///< queued unsent per connection, 16 KiB..16 MiB
+  std::uint32_t connections_max = 32'768;       ///< 1..1,000,000
+  std::uint32_t header_bytes_max = 16'384;      ///< request head, 256..16,384
+  std::uint32_t fields_max = 100;               ///< 1..256
+  std::uint32_t receive_credit_bytes = 65'536;  ///< held unread per connection, 16 KiB..16 MiB
+  std::uint32_t send_credit_bytes = 262'144;    ///< queued unsent per connection, 16 KiB..16 MiB
   std::uint32_t unread_body_bytes_max = 65'536; ///< drained after an early answer, else closed
 
   std::chrono::milliseconds handshake_timeout{5'000};   ///< absolute, from accept
@@ -35,8 +35,8 @@ struct Limits {
 };
 
 struct EngineOptions {
-  unsigned shards = 0;         ///< 0 = one for each CPU that this process may use; at most 1,024
-  bool pin_threads = true;     ///< Engine::run binds shard n to the n-th usable CPU
+  unsigned shards = 0;     ///< 0 = one for each CPU that this process may use; at most 1,024
+  bool pin_threads = true; ///< Engine::run binds shard n to the n-th usable CPU
   std::uint32_t ring_entries = 1'024;          ///< power of two, 64..16,384
   std::uint32_t receive_buffer_count = 1'024;  ///< per shard; power of two, 16..32,768
   std::uint32_t receive_buffer_bytes = 16'384; ///< 1,024..65,536

@@ -54,7 +54,7 @@ private:
 
 /// What is known of the connection that carries an exchange: this hop's facts, never claims.
 struct ConnectionFacts {
-  std::string_view peer;                                                ///< "192.0.2.1:50312"
+  std::string_view peer; ///< "192.0.2.1:50312"
   bool encrypted = false;
   std::string_view version;     ///< "TLSv1.3"; empty when not encrypted
   std::string_view suite;       ///< "TLS_AES_128_GCM_SHA256"

@@ -11,7 +11,18 @@ namespace ringfort {
 
 /// Methods with a meaning of their own in RFC 9110 and RFC 5789; every other method that the parser
 /// knows is `other`, and its name is in Head::method_name.
-enum class Method : std::uint8_t { get, head, post, put, delete_, connect, options, trace, patch, other };
+enum class Method : std::uint8_t {
+  get,
+  head,
+  post,
+  put,
+  delete_,
+  connect,
+  options,
+  trace,
+  patch,
+  other,
+};
 
 /// One header field or trailer. Borrow: as its container says.
 struct Field {
@@ -45,10 +56,10 @@ private:
 /// The request line and what follows from it.
 struct Head {
   Method method = Method::get;
-  std::string_view method_name;    ///< as sent, for instance "GET"
-  std::string_view target;         ///< as sent: origin, absolute, authority or asterisk form
-  std::string_view authority;      ///< of an absolute or authority form, else the Host field
-  std::uint8_t version_minor = 1;  ///< HTTP/1.0 or HTTP/1.1
+  std::string_view method_name;   ///< as sent, for instance "GET"
+  std::string_view target;        ///< as sent: origin, absolute, authority or asterisk form
+  std::string_view authority;     ///< of an absolute or authority form, else the Host field
+  std::uint8_t version_minor = 1; ///< HTTP/1.0 or HTTP/1.1
 };
 
 } // namespace ringfort

@@ -19,13 +19,13 @@ struct Metrics {
   std::uint64_t received_bytes = 0;
   std::uint64_t sent_bytes = 0;
 
-  std::uint64_t ring_enters = 0;     ///< io_uring_enter calls
+  std::uint64_t ring_enters = 0; ///< io_uring_enter calls
   std::uint64_t ring_submissions = 0;
   std::uint64_t ring_sends = 0;
   std::uint64_t ring_receives = 0;   ///< receives armed
   std::uint64_t buffers_starved = 0; ///< receives that found no buffer
 
-  std::uint64_t blocks_in_use = 0;         ///< send, assembly and exchange blocks
+  std::uint64_t blocks_in_use = 0; ///< send, assembly and exchange blocks
   std::uint64_t receive_buffers_held = 0;
 
   /// How often each fault happened, by Code.

@@ -23,6 +23,9 @@ concept Streamed = requires(H& handler, Exchange& exchange) {
   { handler(exchange) } -> std::same_as<Task<>>;
 };
 
+template <class H>
+concept Handler = Instant<H> || Streamed<H>;
+
 /// How an exchange begins; one virtual call per request. One object per shard and listener.
 class Service {
 public:
@@ -62,8 +65,7 @@ private:
 
 /// Makes a service of a handler. Handlers may throw; nothing below them does.
 /// Errors: handler.no_response, handler.threw, handler.no_memory, reported to Engine::on_error.
-template <class H>
-  requires(Instant<H> || Streamed<H>)
+template <Handler H>
 std::unique_ptr<Service> service(H handler) {
   return std::make_unique<frame::HandlerService<H>>(std::move(handler));
 }

@@ -10,7 +10,7 @@ namespace ringfort::sim {
 
 struct Answer {
   int status = 0;
-  std::string tag;   ///< the field x-request
+  std::string tag; ///< the field x-request
   bool closes = false;
   std::string body;
 };

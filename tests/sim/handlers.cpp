@@ -98,8 +98,7 @@ void owned(Exchange& exchange, HandlerBalance& balance) {
   const Bytes bytes = bytes_of(*text);
   ++balance.payloads;
   // The bytes change when they are released: a send that still used them would be seen.
-  exchange.respond(200, tag_of(exchange),
-                   Payload::owned(bytes, [&balance, text = std::move(text)] {
+  exchange.respond(200, tag_of(exchange), Payload::owned(bytes, [&balance, text = std::move(text)] {
                      ++balance.releases;
                      text->assign(text->size(), '!');
                    }));
@@ -108,8 +107,7 @@ void owned(Exchange& exchange, HandlerBalance& balance) {
 class Handlers final : public Service {
 public:
   Handlers(Prng& prng, HandlerBalance& balance)
-      : balance_(balance),
-        instant_(service([this](Exchange& exchange) { answer(exchange); })),
+      : balance_(balance), instant_(service([this](Exchange& exchange) { answer(exchange); })),
         streamed_(service([&prng, &balance](Exchange& exchange) -> Task<> {
           const std::string_view target = exchange.head().target;
           if (target.starts_with("/source")) return source(exchange, balance, prng, false);

@@ -15,11 +15,11 @@ namespace ringfort::sim {
 /// A defect that the world commits on purpose, once: the oracles must notice it.
 enum class Plant : std::uint8_t {
   nothing,
-  loses_buffer,        ///< one returned buffer never reaches the kernel
-  loses_completion,    ///< the final completion of one send is dropped
-  repeats_completion,  ///< one final completion comes again in a later turn
-  corrupts_byte,       ///< one received byte is changed
-  leaks_descriptor,    ///< one accepted connection is handed to nobody
+  loses_buffer,       ///< one returned buffer never reaches the kernel
+  loses_completion,   ///< the final completion of one send is dropped
+  repeats_completion, ///< one final completion comes again in a later turn
+  corrupts_byte,      ///< one received byte is changed
+  leaks_descriptor,   ///< one accepted connection is handed to nobody
 };
 
 /// Chances are per decision, in thousandths. The defaults are a kind kernel.
@@ -38,13 +38,13 @@ struct Knobs {
   unsigned cancel_loses_per_mille = 0;  ///< the operation goes on once more before it is cancelled
   unsigned cancel_as_no_buffers_per_mille = 0; ///< Linux 6.0..6.4 answered -ENOBUFS
   unsigned interrupted_wait_per_mille = 0;     ///< a wait ends early
-  unsigned fatal_per_mille = 0;         ///< ETIMEDOUT, ENETDOWN or ENOMEM on a receive or send
-  unsigned reset_drops_per_mille = 0;   ///< an RST discards what was not read yet
+  unsigned fatal_per_mille = 0;       ///< ETIMEDOUT, ENETDOWN or ENOMEM on a receive or send
+  unsigned reset_drops_per_mille = 0; ///< an RST discards what was not read yet
 
   std::uint32_t receive_socket_bytes = 65'536; ///< what the server's socket holds unread
   std::uint32_t send_socket_bytes = 65'536;    ///< what it holds unsent
   std::uint32_t descriptors_max = 1'024;
-  std::chrono::microseconds latency_max{200};  ///< until a peer reacts
+  std::chrono::microseconds latency_max{200}; ///< until a peer reacts
 
   std::optional<Code> create_error = std::nullopt; ///< what Ring::create answers
   Plant plant = Plant::nothing;

@@ -9,8 +9,7 @@
 namespace ringfort::sim {
 
 Link::Link(World& world, Peer& peer, engine::SocketAddress address)
-    : world_(world), peer_(peer), address_(address),
-      to_server_(world.knobs().receive_socket_bytes),
+    : world_(world), peer_(peer), address_(address), to_server_(world.knobs().receive_socket_bytes),
       to_client_(world.knobs().send_socket_bytes) {}
 
 std::size_t Link::client_send(Bytes bytes) {

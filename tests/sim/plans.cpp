@@ -13,8 +13,19 @@ namespace ringfort::sim {
 namespace {
 
 enum class Kind : std::uint8_t {
-  hello, echo, sink, early, throws, silent, owned, forever, source, chunks, head,
-  malformed, count,
+  hello,
+  echo,
+  sink,
+  early,
+  throws,
+  silent,
+  owned,
+  forever,
+  source,
+  chunks,
+  head,
+  malformed,
+  count,
 };
 
 std::string hex(std::size_t number) {
@@ -96,8 +107,7 @@ Errand draw_errand(Prng& prng, const std::string& tag, bool closes) {
   case Kind::sink:
     target = "/sink";
     request_body = &body;
-    errand.body =
-        std::to_string(bytes) + " " + std::to_string(checksum(checksum_start, body));
+    errand.body = std::to_string(bytes) + " " + std::to_string(checksum(checksum_start, body));
     break;
   case Kind::early:
     target = "/early";
@@ -109,10 +119,22 @@ Errand draw_errand(Prng& prng, const std::string& tag, bool closes) {
     target = kind == Kind::throws ? "/throws" : "/silent";
     errand.status = 500;
     break;
-  case Kind::owned: target = "/owned" + numbers; errand.body = body; break;
-  case Kind::source: target = "/source" + numbers; errand.body = body; break;
-  case Kind::chunks: target = "/chunks" + numbers; errand.body = body; break;
-  case Kind::forever: target = "/forever"; errand.body = forever_text(); break;
+  case Kind::owned:
+    target = "/owned" + numbers;
+    errand.body = body;
+    break;
+  case Kind::source:
+    target = "/source" + numbers;
+    errand.body = body;
+    break;
+  case Kind::chunks:
+    target = "/chunks" + numbers;
+    errand.body = body;
+    break;
+  case Kind::forever:
+    target = "/forever";
+    errand.body = forever_text();
+    break;
   case Kind::malformed:
     errand.status = 400;
     errand.request = draw_malformed(prng);

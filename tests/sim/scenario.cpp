@@ -193,7 +193,8 @@ private:
 
   /// Whether this client's loss is something that an engine in order may do.
   bool may_lose(const Client& client) const {
-    return client.disturbed() || scarce_ || drain_->begun || client.plan().ending >= Ending::trickles;
+    return client.disturbed() || scarce_ || drain_->begun ||
+           client.plan().ending >= Ending::trickles;
   }
 
   void judge_client(const Client& client) {

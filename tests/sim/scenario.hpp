@@ -26,10 +26,10 @@ struct ScenarioOptions {
 struct Verdict {
   std::vector<std::string> findings; ///< empty: all is well
   std::uint64_t trace_hash = 0;
-  std::uint64_t answers = 0;  ///< right answers that clients saw
+  std::uint64_t answers = 0; ///< right answers that clients saw
   std::uint64_t clients = 0;
   std::uint64_t turns = 0;
-  std::uint64_t refused = 0;  ///< clients that a scarce or draining engine failed, and said so
+  std::uint64_t refused = 0; ///< clients that a scarce or draining engine failed, and said so
   bool plant_committed = false;
 
   /// The findings, one a line, below the line that repeats the run.

@@ -153,8 +153,7 @@ void SimRing::send(Op& op, int descriptor, Bytes bytes) noexcept {
   ++counters_.sends;
 }
 
-void SimRing::send_gathered(Op& op, int descriptor, const iovec* pieces,
-                            unsigned count) noexcept {
+void SimRing::send_gathered(Op& op, int descriptor, const iovec* pieces, unsigned count) noexcept {
   constexpr unsigned pieces_max = 1024; // IOV_MAX: sendmsg(2) refuses more.
   if (count == 0 || count > pieces_max) {
     world_.violate("send of " + std::to_string(count) + " pieces");

@@ -80,8 +80,8 @@ private:
     int descriptor = -1;
     ReceiveArm arm;
     std::uint32_t received_bytes = 0;
-    const iovec* table = nullptr;  ///< the caller's pieces: read when it is submitted
-    std::vector<iovec> pieces;     ///< of a send, as submitted
+    const iovec* table = nullptr;   ///< the caller's pieces: read when it is submitted
+    std::vector<iovec> pieces;      ///< of a send, as submitted
     std::vector<std::byte> as_sent; ///< what they held when the send was asked for
   };
 

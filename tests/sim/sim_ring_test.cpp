@@ -96,8 +96,8 @@ struct Bench {
     std::string text;
     for (const Completion& completion : receive.seen) {
       if (completion.result <= 0) continue;
-      text += text_of(ring->buffer(completion.buffer_id())
-                          .first(static_cast<std::size_t>(completion.result)));
+      text += text_of(
+          ring->buffer(completion.buffer_id()).first(static_cast<std::size_t>(completion.result)));
     }
     for (const std::uint16_t id : held) ring->return_buffer(id);
     held.clear();
@@ -252,9 +252,8 @@ TEST_CASE("sim ring: after an RST the error is told once, then the end and EPIPE
 }
 
 TEST_CASE("sim ring: short results go down to one byte and lose none", "[sim]") {
-  Bench bench({.short_receive_per_mille = 1000,
-               .short_send_per_mille = 1000,
-               .lone_byte_per_mille = 1000});
+  Bench bench(
+      {.short_receive_per_mille = 1000, .short_send_per_mille = 1000, .lone_byte_per_mille = 1000});
   bench.link->client_send(bytes_of("abc"));
   bench.ring->receive(bench.receive.op, bench.descriptor, {});
   for (int turns = 0; bench.receive.seen.size() < 3 && turns < 20; ++turns) bench.turn(1ms);
