@@ -16,26 +16,8 @@ llhttp_t& machine_of(std::array<std::byte, 128>& storage) noexcept {
   return *reinterpret_cast<llhttp_t*>(storage.data());
 }
 
-/// What an llhttp error stands for; everything not named is http_parse.malformed.
-Code code_of(int error) noexcept {
-  switch (error) {
-  case HPE_INVALID_METHOD: return Code::http_parse_bad_method;
-  case HPE_INVALID_URL: return Code::http_parse_bad_target;
-  case HPE_INVALID_VERSION:
-  case HPE_INVALID_CONSTANT:
-  case HPE_PAUSED_H2_UPGRADE: return Code::http_parse_bad_version;
-  case HPE_INVALID_HEADER_TOKEN:
-  case HPE_UNEXPECTED_SPACE:
-  case HPE_CR_EXPECTED:
-  case HPE_LF_EXPECTED: return Code::http_parse_bad_field;
-  case HPE_INVALID_CONTENT_LENGTH: return Code::http_parse_bad_length;
-  case HPE_UNEXPECTED_CONTENT_LENGTH: return Code::http_parse_two_lengths;
-  case HPE_INVALID_TRANSFER_ENCODING: return Code::http_parse_bad_coding;
-  case HPE_INVALID_CHUNK_SIZE:
-  case HPE_STRICT: return Code::http_parse_bad_chunk;
-  case HPE_INVALID_EOF_STATE: return Code::request_stream_cut_short;
-  default: return Code::http_parse_malformed;
-  }
+const llhttp_t& machine_of(const std::array<std::byte, 128>& storage) noexcept {
+  return *reinterpret_cast<const llhttp_t*>(storage.data());
 }
 
 Method method_of(unsigned method) noexcept {
@@ -67,6 +49,11 @@ struct ParserCallbacks {
   static int on_url(llhttp_t* machine, const char* at, std::size_t bytes) noexcept {
     Parser& self = parser(machine);
     return self.append(self.target_, at, bytes) ? 0 : self.refuse(Code::http_parse_head_too_large);
+  }
+
+  static int on_version_end(llhttp_t* machine) noexcept {
+    parser(machine).version_done_ = true;
+    return 0;
   }
 
   static int on_name(llhttp_t* machine, const char* at, std::size_t bytes) noexcept {
@@ -107,6 +94,7 @@ struct ParserCallbacks {
       llhttp_settings_t made;
       llhttp_settings_init(&made);
       made.on_url = on_url;
+      made.on_version_complete = on_version_end;
       made.on_header_field = on_name;
       made.on_header_value = on_value;
       made.on_header_value_complete = on_value_end;
@@ -121,6 +109,42 @@ struct ParserCallbacks {
   }
 };
 
+/// What an llhttp error stands for; everything not named is http_parse.malformed.
+Code Parser::code_of(int error) const noexcept {
+  const llhttp_t& machine = machine_of(machine_);
+  switch (error) {
+  case HPE_INVALID_METHOD: return Code::http_parse_bad_method;
+  case HPE_INVALID_URL: return Code::http_parse_bad_target;
+  case HPE_INVALID_VERSION:
+    return version_done_ ? Code::http_parse_malformed : Code::http_parse_bad_version;
+  case HPE_INVALID_CONSTANT:
+  case HPE_PAUSED_H2_UPGRADE: return Code::http_parse_bad_version;
+  case HPE_INVALID_HEADER_TOKEN: return Code::http_parse_bad_field;
+  case HPE_UNEXPECTED_SPACE:
+    return version_done_ && !head_done_ ? Code::http_parse_bad_field : code_of_line();
+  case HPE_CR_EXPECTED:
+  case HPE_LF_EXPECTED:
+  case HPE_STRICT: return code_of_line();
+  case HPE_INVALID_CONTENT_LENGTH:
+    return (machine.flags & F_TRANSFER_ENCODING) != 0 ? Code::http_parse_two_lengths
+                                                      : Code::http_parse_bad_length;
+  case HPE_UNEXPECTED_CONTENT_LENGTH: return Code::http_parse_two_lengths;
+  case HPE_INVALID_TRANSFER_ENCODING:
+    return (machine.flags & F_CONTENT_LENGTH) != 0 ? Code::http_parse_two_lengths
+                                                   : Code::http_parse_bad_coding;
+  case HPE_INVALID_CHUNK_SIZE: return Code::http_parse_bad_chunk;
+  default: return Code::http_parse_malformed;
+  }
+}
+
+/// A line that does not end as it must: of which part of the message it is.
+Code Parser::code_of_line() const noexcept {
+  const bool trailing = (machine_of(machine_).flags & F_TRAILING) != 0;
+  if (head_done_ && !trailing) return Code::http_parse_bad_chunk;
+  const bool in_fields = trailing || field_count_ > 0 || name_.size > 0;
+  return in_fields ? Code::http_parse_bad_field : Code::http_parse_malformed;
+}
+
 void Parser::begin(Arena& arena, const ParserLimits& limits) noexcept {
   llhttp_t& machine = machine_of(machine_);
   const auto type = role_ == Role::server ? HTTP_REQUEST : HTTP_RESPONSE;
@@ -129,10 +153,12 @@ void Parser::begin(Arena& arena, const ParserLimits& limits) noexcept {
   arena_ = &arena;
   limits_ = limits;
   fields_ = static_cast<Field*>(arena.allocate(limits.fields_max * sizeof(Field), alignof(Field)));
-  started_ = head_done_ = head_reported_ = complete_ = false;
+  started_ = version_done_ = head_done_ = head_reported_ = complete_ = false;
   expects_continue_ = keep_alive_ = false;
   framing_ = BodyFraming::none;
-  host_count_ = 0;
+  host_count_ = coding_count_ = 0;
+  only_chunked_ = true;
+  refusal_.reset();
   head_bytes_ = field_count_ = head_field_count_ = 0;
   target_ = name_ = value_ = {};
   host_ = {};
@@ -147,7 +173,6 @@ Result<Step> Parser::parse(Bytes input) noexcept {
   started_ = true;
   input_ = input;
   piece_ = {};
-  refusal_ = Code::http_parse_malformed;
   const int error = llhttp_execute(&machine_of(machine_),
                                    reinterpret_cast<const char*>(input.data()), input.size());
   return step_after(error, input);
@@ -164,8 +189,8 @@ Result<Step> Parser::step_after(int error, Bytes input) noexcept {
     } else {
       llhttp_resume_after_upgrade(&machine);
     }
-  } else if (error == HPE_USER) {
-    return fail(refusal_);
+  } else if (refusal_) {
+    return fail(*refusal_); // llhttp has a code of its own for each callback that refuses.
   } else if (error != HPE_OK) {
     return fail(code_of(error), error);
   }
@@ -192,7 +217,7 @@ Result<Step> Parser::finish() noexcept {
 }
 
 int Parser::refuse(Code code) noexcept {
-  refusal_ = code;
+  if (!refusal_) refusal_ = code;
   return HPE_USER;
 }
 
@@ -240,6 +265,9 @@ void Parser::read_known_field(const Field& field) noexcept {
     host_ = field.value;
   } else if (field.name.size() == 6 && same_name(field.name, "expect")) {
     expects_continue_ = same_name(field.value, "100-continue");
+  } else if (field.name.size() == 17 && same_name(field.name, "transfer-encoding")) {
+    ++coding_count_;
+    only_chunked_ = only_chunked_ && same_name(field.value, "chunked");
   }
 }
 
@@ -253,10 +281,9 @@ int Parser::end_head() noexcept {
   if (llhttp_get_http_major(&machine) != 1 || head_.version_minor > 1) {
     return refuse(Code::http_parse_bad_version);
   }
+  if (const auto refusal = check_coding()) return refuse(*refusal);
   if ((machine.flags & F_CHUNKED) != 0) {
     framing_ = BodyFraming::chunked;
-  } else if ((machine.flags & F_TRANSFER_ENCODING) != 0 && role_ == Role::server) {
-    return refuse(Code::http_parse_bad_coding);
   } else if ((machine.flags & F_CONTENT_LENGTH) != 0 && machine.content_length > 0) {
     framing_ = BodyFraming::length;
     content_length_ = machine.content_length;
@@ -272,6 +299,16 @@ int Parser::end_head() noexcept {
   return framing_ == BodyFraming::none ? 0 : HPE_PAUSED;
 }
 
+std::optional<Code> Parser::check_coding() const noexcept {
+  if (coding_count_ == 0 || role_ == Role::client) return std::nullopt;
+  const bool chunked = (machine_of(machine_).flags & F_CHUNKED) != 0;
+  if (!chunked || coding_count_ > 1 || head_.version_minor == 0) {
+    return Code::http_parse_bad_coding;
+  }
+  if (!only_chunked_) return Code::http_parse_unknown_coding;
+  return std::nullopt;
+}
+
 std::optional<Code> Parser::check_request() noexcept {
   const unsigned method = llhttp_get_method(&machine_of(machine_));
   head_.method = method_of(method);
@@ -281,6 +318,7 @@ std::optional<Code> Parser::check_request() noexcept {
   }
   head_.authority = host_;
   if (head_.method == Method::connect) {
+    if (!valid_authority(head_.target)) return Code::http_parse_bad_target;
     head_.authority = head_.target;
   } else if (const auto named = authority_of_target(head_.target); !named.empty()) {
     head_.authority = named;

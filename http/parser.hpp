@@ -102,6 +102,10 @@ private:
   /// What llhttp leaves to its user to refuse (RFC 9112 section 3.2).
   std::optional<Code> check_request() noexcept;
   void read_known_field(const Field& field) noexcept;
+  /// Which transfer codings a request may have (RFC 9112 section 6.1).
+  std::optional<Code> check_coding() const noexcept;
+  Code code_of(int error) const noexcept;
+  Code code_of_line() const noexcept;
   Result<Step> step_after(int error, Bytes input) noexcept;
   int refuse(Code code) noexcept;
 
@@ -111,14 +115,17 @@ private:
 
   Role role_;
   bool started_ = false;
+  bool version_done_ = false;
   bool head_done_ = false;
   bool head_reported_ = false;
   bool complete_ = false;
   bool keep_alive_ = false;
   bool expects_continue_ = false;
   BodyFraming framing_ = BodyFraming::none;
-  std::uint8_t host_count_ = 0;
-  Code refusal_ = Code::http_parse_malformed;
+  bool only_chunked_ = true; ///< each Transfer-Encoding field says "chunked" and nothing else
+  std::uint16_t host_count_ = 0;
+  std::uint16_t coding_count_ = 0;
+  std::optional<Code> refusal_; ///< what a callback refused
   int status_ = 0;
 
   Arena* arena_ = nullptr;

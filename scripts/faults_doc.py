@@ -9,14 +9,14 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 ROW = re.compile(r'^X\((\w+),\s*(\w+),\s*(\w+),\s*(\w+),\s*(\d+),\s*"([^"]*)",\s*"([^"]*)"\)', re.M)
 HEAD = """# Faults
 
-Every failure that Ringfort reports is one row of `include/ringfort/fault.def`: this page is made from
-that table (`scripts/faults_doc.py`). A log line names the row as `stage.name`; the program's metrics count
-each row; `Error::code` is its enumerator `Code::stage_name`.
+Every failure that Ringfort reports is one row of `include/ringfort/fault.def`: this page is made
+from that table (`scripts/faults_doc.py`). A log line names the row as `stage.name`; the metrics
+count each row; `Error::code` is its enumerator `Code::stage_name`.
 
-- Origin: `peer` the other end, `host` kernel, disk or memory, `limit` a bound of the configuration, `caller`
-  the embedding program.
-- Reaction: `answer` with the status, then close; `close` the connection; `back_off`, wait and try again;
-  `tell_caller`, the error is a value in the caller's hand; `stop_shard`.
+- Origin: `peer` the other end, `host` kernel, disk or memory, `limit` a bound of the configuration,
+  `caller` the embedding program.
+- Reaction: `answer` with the status, then close; `close` the connection; `back_off`, wait and try
+  again; `tell_caller`, the error is a value in the caller's hand; `stop_shard`.
 - Alias: the code that Node, OpenSSL, llhttp or errno use for the same thing, to search by.
 """
 

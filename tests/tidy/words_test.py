@@ -17,11 +17,12 @@ RULES = [  # name, where, pattern, why
     ('naked', r'^(engine|tls|http|net|cli)/.*\.(hpp|cpp)$',
      r'(?<![\w:])(new\s+[A-Za-z_:]+[\s(\[{]|delete\s+\w|delete\[\]|'
      r'malloc\(|calloc\(|free\()', 'an owner frees'),
-    ('printing', LIBRARY, r'\b(printf|fprintf|std::cout|std::cerr)\b', 'the library reports errors as values'),
+    ('printing', LIBRARY, r'\b(printf|fprintf|std::cout|std::cerr)\b',
+     'the library reports errors as values'),
     ('signals', LIBRARY, r'\b(sigaction|signal)\(', 'signals belong to the program'),
     ('throw', r'^(engine|tls|http)/', r'\bthrow\b|\btry\s*\{', 'no exceptions below the handler'),
-    ('sleep', r'^tests/.*\.(cpp|hpp|py)$(?<!words_test.py)', r'\b(sleep_for|usleep|time\.sleep|nanosleep)\b',
-     'a test waits for an event, never for time'),
+    ('sleep', r'^tests/.*\.(cpp|hpp|py)$(?<!words_test.py)',
+     r'\b(sleep_for|usleep|time\.sleep|nanosleep)\b', 'a test waits for an event, never for time'),
 ]
 
 
