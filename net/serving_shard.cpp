@@ -78,9 +78,15 @@ bool ServingShard::settle() noexcept {
   }
   share_.shorten_grace(std::chrono::milliseconds::zero());
   for (unsigned turn = 0; turn < turns_max && !has_ended(); ++turn) {
-    if (!run_turn(std::chrono::milliseconds(10))) return false;
+    if (!run_turn(std::chrono::milliseconds(10))) break;
   }
-  return has_ended();
+  return holds_nothing();
+}
+
+/// Whether the kernel has no operation of this shard's left, so that it can be freed.
+bool ServingShard::holds_nothing() const noexcept {
+  return connections_.used() == 0 &&
+         std::ranges::all_of(listeners_, [](const auto& listener) { return listener->stopped(); });
 }
 
 // ---------------------------------------------------------------------------- the drain
@@ -118,10 +124,7 @@ void ServingShard::cut_all() noexcept {
 }
 
 void ServingShard::end_when_drained() noexcept {
-  if (!draining_ || connections_.used() > 0 || has_ended()) return;
-  for (const auto& listener : listeners_) {
-    if (!listener->stopped()) return;
-  }
+  if (!draining_ || !holds_nothing() || has_ended()) return;
   loop_->timers().cancel(drain_timer_);
   loop_->close_posts();
   ended_.store(true, std::memory_order_release);

@@ -87,6 +87,7 @@ private:
   void look_at_drain() noexcept;
   void cut_all() noexcept;
   void end_when_drained() noexcept;
+  bool holds_nothing() const noexcept;
 
   static constexpr int backlog = 4'096; ///< the kernel cuts it to net.core.somaxconn
   static constexpr std::size_t scratch_bytes = 16'384;

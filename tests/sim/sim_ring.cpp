@@ -252,6 +252,7 @@ void SimRing::take_returned_buffers() {
 Result<> SimRing::submit_and_wait(unsigned count, std::chrono::nanoseconds wait) noexcept {
   if (!started_) world_.violate("submit_and_wait before start()");
   ++counters_.enters;
+  if (counters_.enters > world_.knobs().enters_max) return fail(Code::ring_enter_failed, EBADF);
   take_returned_buffers();
   posted_.insert(posted_.end(), repeated_.begin(), repeated_.end());
   repeated_.clear();

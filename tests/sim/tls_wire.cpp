@@ -5,31 +5,19 @@
 #include <vector>
 
 #include <openssl/err.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
-#include <openssl/rsa.h>
 #include <openssl/ssl.h>
-#include <openssl/x509.h>
 
 #include <ringfort/check.hpp>
+
+#include "tests/peer/openssl.hpp"
 
 namespace ringfort::sim {
 
 namespace {
 
-template <auto free>
-struct Free {
-  template <class T>
-  void operator()(T* object) const noexcept {
-    free(object);
-  }
-};
-using Context = std::unique_ptr<SSL_CTX, Free<SSL_CTX_free>>;
-using Connection = std::unique_ptr<SSL, Free<SSL_free>>;
-
 SSL_CTX* client_context() {
-  static const Context context = [] {
-    Context made(SSL_CTX_new(TLS_client_method()));
+  static const peer::SslContextOwner context = [] {
+    peer::SslContextOwner made(SSL_CTX_new(TLS_client_method()));
     RINGFORT_CHECK(made != nullptr);
     SSL_CTX_set_verify(made.get(), SSL_VERIFY_NONE, nullptr);
     return made;
@@ -112,7 +100,7 @@ private:
     ERR_clear_error();
   }
 
-  Connection connection_;
+  peer::SslOwner connection_;
   std::string waiting_;
   std::string outgoing_;
   std::string failure_;
@@ -120,37 +108,8 @@ private:
   bool finished_ = false;
 };
 
-template <class Write>
-std::string pem_of(Write write) {
-  const std::unique_ptr<BIO, Free<BIO_free>> memory(BIO_new(BIO_s_mem()));
-  RINGFORT_CHECK(write(memory.get()) == 1);
-  char* text = nullptr;
-  const long bytes = BIO_get_mem_data(memory.get(), &text);
-  return {text, static_cast<std::size_t>(bytes)};
-}
-
 } // namespace
 
 std::unique_ptr<Wire> make_tls_wire(bool old) { return std::make_unique<TlsWire>(old); }
-
-tls::Identity make_identity() {
-  const std::unique_ptr<EVP_PKEY, Free<EVP_PKEY_free>> key(EVP_RSA_gen(2048));
-  const std::unique_ptr<X509, Free<X509_free>> leaf(X509_new());
-  X509_set_version(leaf.get(), X509_VERSION_3);
-  ASN1_INTEGER_set(X509_get_serialNumber(leaf.get()), 1);
-  constexpr long day_seconds = 86'400;
-  X509_gmtime_adj(X509_getm_notBefore(leaf.get()), -day_seconds);
-  X509_gmtime_adj(X509_getm_notAfter(leaf.get()), 365 * day_seconds);
-  X509_set_pubkey(leaf.get(), key.get());
-  X509_NAME* name = X509_get_subject_name(leaf.get());
-  const auto* text = reinterpret_cast<const unsigned char*>("sim.test");
-  X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, text, -1, -1, 0);
-  X509_set_issuer_name(leaf.get(), name);
-  RINGFORT_CHECK(X509_sign(leaf.get(), key.get(), EVP_sha256()) > 0);
-  return {.chain_pem = pem_of([&](BIO* out) { return PEM_write_bio_X509(out, leaf.get()); }),
-          .key_pem = pem_of([&](BIO* out) {
-            return PEM_write_bio_PrivateKey(out, key.get(), nullptr, nullptr, 0, nullptr, nullptr);
-          })};
-}
 
 } // namespace ringfort::sim

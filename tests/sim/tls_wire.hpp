@@ -3,17 +3,11 @@
 
 #include <memory>
 
-#include <ringfort/tls.hpp>
-
 #include "tests/sim/wire.hpp"
 
 namespace ringfort::sim {
 
 /// Speaks TLS 1.3, or 1.2 when `old`. Verifies no certificate: that is not what worlds are for.
 std::unique_ptr<Wire> make_tls_wire(bool old);
-
-/// A self-signed RSA identity: its signatures all have one length, so that a run depends on its
-/// seed alone.
-tls::Identity make_identity();
 
 } // namespace ringfort::sim

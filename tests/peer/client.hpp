@@ -1,0 +1,66 @@
+// client — a TLS client of OpenSSL's over memory: what it wants sent is taken, what arrives is
+// given, and nothing else moves it.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <ringfort/bytes.hpp>
+
+#include "tests/peer/openssl.hpp"
+
+namespace ringfort::peer {
+
+struct ClientOptions {
+  int version_min = TLS1_2_VERSION;
+  int version_max = TLS1_3_VERSION;
+  std::string suites; ///< one name or several, of either version; empty: OpenSSL's own choice
+  std::string groups;
+  std::string signatures; ///< algorithms accepted; empty: OpenSSL's own choice
+  std::vector<std::string> protocols{"http/1.1"}; ///< ALPN; empty: not offered
+  std::string server_name = "localhost";
+  std::string trusted_pem; ///< what to verify against; empty: nothing is verified
+  SSL_SESSION* session = nullptr;
+};
+
+class Client {
+public:
+  explicit Client(const ClientOptions& options = {});
+
+  /// Moves on with the bytes that came; `received()` and `outgoing` grow.
+  void deliver(Bytes bytes);
+  /// Network bytes to bring to the server.
+  std::string take_outgoing();
+  void write(std::string_view text);
+  /// TLS 1.3, once the handshake is over. `answered`: asks for the server's update too.
+  void update_keys(bool answered);
+  /// TLS 1.2: asks for another handshake.
+  void renegotiate();
+  void close();
+
+  bool secured() const noexcept { return SSL_is_init_finished(ssl_.get()) == 1; }
+  const std::string& received() const noexcept { return received_; }
+  /// The server's close_notify came.
+  bool closed() const noexcept {
+    return (SSL_get_shutdown(ssl_.get()) & SSL_RECEIVED_SHUTDOWN) != 0;
+  }
+  /// OpenSSL's reason; empty while all is well.
+  const std::string& failure() const noexcept { return failure_; }
+  /// Tickets that the server sent so far.
+  const std::vector<SslSessionOwner>& sessions() const noexcept { return sessions_; }
+  SSL* ssl() noexcept { return ssl_.get(); }
+
+private:
+  void move_on();
+  void check(int result);
+  static int on_session(SSL* ssl, SSL_SESSION* session);
+
+  SslContextOwner context_;
+  SslOwner ssl_;
+  std::string received_;
+  std::string failure_;
+  std::vector<SslSessionOwner> sessions_;
+};
+
+} // namespace ringfort::peer

@@ -1,0 +1,56 @@
+// Memory that runs out inside OpenSSL, at each allocation in turn, while a context is built.
+#include <ringfort/tls.hpp>
+
+#include <cstdlib>
+
+#include <catch2/catch_test_macros.hpp>
+#include <openssl/crypto.h>
+
+#include "tests/peer/identity.hpp"
+#include "tls/shard_context.hpp"
+
+namespace ringfort::tls {
+namespace {
+
+/// Allocations of this thread that still succeed; negative: all do.
+thread_local long allocations_left = -1;
+
+bool spent() noexcept {
+  if (allocations_left < 0) return false;
+  if (allocations_left == 0) return true;
+  --allocations_left;
+  return false;
+}
+
+void* allocate(std::size_t bytes, const char*, int) noexcept {
+  return spent() ? nullptr : std::malloc(bytes);
+}
+void* reallocate(void* memory, std::size_t bytes, const char*, int) noexcept {
+  return spent() ? nullptr : std::realloc(memory, bytes);
+}
+void release(void* memory, const char*, int) noexcept { std::free(memory); }
+
+// OpenSSL takes other allocators only before it has allocated anything.
+const bool counted = CRYPTO_set_mem_functions(allocate, reallocate, release) == 1;
+
+TEST_CASE(
+    "memory: a context that cannot be allocated is tls_context.no_memory, and nothing leaks") {
+  REQUIRE(counted);
+  const Context context = peer::make_context({peer::KeyType::ecdsa_p256});
+  REQUIRE(ShardContext::create(context)); // What OpenSSL sets up once, it has set up now.
+  unsigned refused = 0;
+  // The first allocations are those of the library context, the SSL_CTX and the fetched ciphers.
+  for (long allowed = 0; allowed < 20; ++allowed) {
+    allocations_left = allowed;
+    const auto built = ShardContext::create(context);
+    allocations_left = -1;
+    if (built) continue;
+    ++refused;
+    CHECK(built.error().code == Code::tls_context_no_memory);
+  }
+  CHECK(refused > 0);
+  CHECK(ShardContext::create(context));
+}
+
+} // namespace
+} // namespace ringfort::tls
