@@ -139,6 +139,8 @@ void UringRing::accept(Op& op, int listener) noexcept {
   sqe.user_data = op.arm();
 }
 
+// Without IORING_RECVSEND_POLL_FIRST: a multishot that begins with a poll takes the bytes before a
+// reset that has already come, and then waits for an event that never will (seen on Linux 6.18).
 void UringRing::receive(Op& op, int descriptor, ReceiveArm arm) noexcept {
   io_uring_sqe& sqe = next_sqe();
   if (arm.multishot) {
@@ -149,7 +151,6 @@ void UringRing::receive(Op& op, int descriptor, ReceiveArm arm) noexcept {
   }
   sqe.flags |= IOSQE_BUFFER_SELECT;
   sqe.buf_group = buffer_group;
-  sqe.ioprio |= IORING_RECVSEND_POLL_FIRST;
   sqe.user_data = op.arm();
   ++counters_.receives;
 }

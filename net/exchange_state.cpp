@@ -46,6 +46,7 @@ void ExchangeState::after_handler_ran() noexcept {
     // A request that failed is answered with its own status, not with the handler's silence.
     const Error error = request_failure_.value_or(Error{.code = Code::handler_no_response});
     if (!request_failure_) connection_.report(error);
+    if (fault_of(error.code).reaction == Reaction::close) return connection_.end_unanswered();
     answer_fault(error);
   } else if (payload_rest_.empty()) {
     if (!request_failure_) connection_.report({.code = Code::response_stream_wrong_length});

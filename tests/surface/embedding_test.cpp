@@ -150,6 +150,22 @@ TEST_CASE("surface: a drained engine ends its run, and takes no more jobs") {
   CHECK(running.engine->metrics().connections_open == 0);
 }
 
+TEST_CASE("surface: a connection that is reset before it is accepted is ended at once") {
+  Running running;
+  const auto bound = running.engine->serve_plain({.port = 0}, hello());
+  REQUIRE(bound);
+  for (const std::string_view sent : {"", "GET / HT", "GET / HTTP/1.1\r\nhost: a\r\n\r\n"}) {
+    Connection client(bound->port);
+    client.send(sent);
+    client.reset();
+    const auto accepted = running.engine->metrics().connections_accepted;
+    for (int turns = 0; turns < 50; ++turns) REQUIRE(running.engine->shard(0).turn(0ns));
+    CHECK(running.engine->metrics().connections_accepted == accepted + 1);
+    CHECK(running.engine->metrics().connections_open == 0);
+  }
+  running.run();
+}
+
 TEST_CASE("surface: an engine that never ran is freed with its listeners") {
   Running running;
   const auto bound = running.engine->serve_plain({.port = 0}, hello());
