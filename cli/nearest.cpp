@@ -26,7 +26,7 @@ std::size_t edits(std::string_view one, std::string_view other) {
 
 std::string nearest(std::string_view wrong, std::span<const std::string> names) {
   std::string best;
-  std::size_t best_edits = std::max<std::size_t>(2, wrong.size() / 2);
+  std::size_t best_edits = std::max<std::size_t>(3, wrong.size() / 2);
   for (const std::string& name : names) {
     const std::size_t count = edits(wrong, name);
     if (count >= best_edits) continue;

@@ -40,6 +40,7 @@ public:
         int signal = 0;
         sigwait(&signals_, &signal);
         if (ended_) return;
+        std::cerr << "ringfort: draining, for " << wait.count() << " ms at most" << std::endl;
         engine.drain(wait);
       }
     });
