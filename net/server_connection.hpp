@@ -56,7 +56,7 @@ public:
   void read_more() noexcept;
   /// For the exchange: ends the connection so that the peer sees the message is not whole.
   void cut() noexcept;
-  /// For the exchange: nobody waits for an answer; what is queued, an alert perhaps, still goes out.
+  /// For the exchange: nobody waits for an answer. What is queued, perhaps an alert, goes out.
   void end_unanswered() noexcept { end_after_flush(); }
   /// Counts and logs one failure of this connection.
   void report(Error error) noexcept;

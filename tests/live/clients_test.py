@@ -13,7 +13,8 @@ import tap  # noqa: E402
 
 NODE_SCRIPT = """
 const https = require('https'), fs = require('fs');
-const agent = new https.Agent({keepAlive: true, maxSockets: 1, ca: fs.readFileSync(process.argv[2])});
+const ca = fs.readFileSync(process.argv[2]);
+const agent = new https.Agent({keepAlive: true, maxSockets: 1, ca});
 const seen = [];
 const ask = (left) => https.get({host: 'localhost', port: process.argv[3], agent}, (answer) => {
   let body = '';

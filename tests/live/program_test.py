@@ -162,7 +162,8 @@ def root():
         with server.Server('--root', folder) as serving:
             assert serving.get('/page.html') == (200, b'<p>a page</p>')
             assert serving.get('/none.html')[0] == 404
-            for target in ('/../../etc/passwd', '/%2e%2e/%2e%2e/etc/passwd', '/..%2f..%2fetc/passwd'):
+            for target in ('/../../etc/passwd', '/%2e%2e/%2e%2e/etc/passwd',
+                           '/..%2f..%2fetc/passwd'):
                 status, body = serving.get(target)
                 assert status in (400, 403, 404) and b'root:' not in body, (target, status)
 

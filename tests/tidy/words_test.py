@@ -10,7 +10,8 @@ LIBRARY = r'^(include|engine|tls|http|net)/.*\.(hpp|cpp)$'
 CODE = r'\.(hpp|cpp|py)$'
 RULES = [  # name, where, pattern, why
     ('vague', r'^(?!tests/tidy/|scripts/tidy).*\.(hpp|cpp|py|md|build)$',
-     r'(?i)\b\w*(manager|helper)\w*\b|\butil(s|ities)?\b', 'says nothing about what it is'),
+     r'(?i)\b(?!contextmanager)\w*(manager|helper)\w*\b|\butil(s|ities)?\b',
+     'says nothing about what it is'),
     ('leftover', CODE, r'\b(TO' + r'DO|FIX' + r'ME|XX' + r'X)\b', 'do it or open an issue'),
     ('function', LIBRARY, r'\bstd::function\b', 'allocates behind the back'),
     ('shared', LIBRARY, r'\bstd::shared_ptr\b', 'hides who owns'),
