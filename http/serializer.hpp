@@ -19,8 +19,8 @@ namespace ringfort::http {
 
 struct ResponseHead {
   int status = 200; ///< 200..599
-  std::span<const Field> fields;
-  std::string_view date; ///< left out when empty, or when the fields have one
+  std::span<const Field> fields = {};
+  std::string_view date = {}; ///< left out when empty, or when the fields have one
   BodyFraming framing = BodyFraming::none;
   std::uint64_t content_length = 0; ///< of a length framing
   bool close = false;               ///< connection: close
