@@ -97,8 +97,9 @@ TEST_CASE("address: what is parsed is printed as it was") {
   for (const char* host : {"::1", "::", "2001:db8::1"}) {
     const auto address = SocketAddress::parse(host, 65'535);
     REQUIRE(address);
-    CHECK(address->text() == "[" + std::string(host) + "]:65535");
-    CHECK(*address == *SocketAddress::parse("[" + std::string(host) + "]", 65'535));
+    const std::string bracketed = std::string("[").append(host).append("]");
+    CHECK(address->text() == bracketed + ":65535");
+    CHECK(*address == *SocketAddress::parse(bracketed, 65'535));
   }
 }
 
