@@ -88,11 +88,11 @@ def links():
     dead = []
     for path in source.files('.md'):
         folder = (source.ROOT / path).parent
-        for target in re.findall(r'\]\(([^)#\s]+)(?:#[^)]*)?\)', source.text(path)):
+        prose = re.sub(r'^```.*?^```$', '', source.text(path), flags=re.M | re.S)
+        for target in re.findall(r'\]\(([^)#\s]+)(?:#[^)]*)?\)', prose):
             if '://' not in target and not (folder / target).exists():
                 dead.append(f'{path}: {target}')
-        for target in re.findall(r'`([\w./-]+/[\w.-]+\.(?:hpp|cpp|def|py|md|build))`',
-                                 source.text(path)):
+        for target in re.findall(r'`([\w./-]+/[\w.-]+\.(?:hpp|cpp|def|py|md|build))`', prose):
             if not (source.ROOT / target).exists() and not (folder / target).exists():
                 dead.append(f'{path}: {target}')
     assert not dead, dead
