@@ -34,9 +34,8 @@ bool update(EVP_CIPHER_CTX* cipher, std::byte* out, Bytes in) noexcept {
 
 } // namespace
 
-RecordCipher::RecordCipher(CipherContext cipher, const DirectionKeys& keys,
-                           Direction direction) noexcept
-    : cipher_(std::move(cipher)), keys_(keys), direction_(direction) {}
+RecordCipher::RecordCipher(CipherContext cipher, const DirectionKeys& keys) noexcept
+    : cipher_(std::move(cipher)), keys_(keys) {}
 
 Result<RecordCipher> RecordCipher::create(const ShardContext& context, Direction direction,
                                           const DirectionKeys& keys) noexcept {
@@ -46,7 +45,7 @@ Result<RecordCipher> RecordCipher::create(const ShardContext& context, Direction
                     EVP_CipherInit_ex2(cipher.get(), algorithm, raw(keys.key.data()), nullptr,
                                        direction == Direction::seal ? 1 : 0, nullptr) == 1;
   if (!made) return fail(Code::tls_record_crypto_failed);
-  return RecordCipher(std::move(cipher), keys, direction);
+  return RecordCipher(std::move(cipher), keys);
 }
 
 Result<> RecordCipher::rekey(const DirectionKeys& keys) noexcept {

@@ -67,7 +67,7 @@ public:
 private:
   using CipherContext = std::unique_ptr<evp_cipher_ctx_st, void (*)(evp_cipher_ctx_st*)>;
 
-  RecordCipher(CipherContext cipher, const DirectionKeys& keys, Direction direction) noexcept;
+  RecordCipher(CipherContext cipher, const DirectionKeys& keys) noexcept;
 
   bool has_explicit_nonce() const noexcept;
   bool begin_record(const std::byte* explicit_nonce, Bytes header, std::size_t plaintext_bytes,
@@ -77,7 +77,6 @@ private:
 
   CipherContext cipher_;
   DirectionKeys keys_;
-  Direction direction_;
 };
 
 } // namespace ringfort::tls

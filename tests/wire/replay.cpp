@@ -80,8 +80,9 @@ private:
   bool note_error(const Error& error) {
     flush_body();
     const Fault& fault = fault_of(error.code);
-    std::string line = "error " + std::string(fault.stage_name) + "." + std::string(fault.name);
-    if (fault.status != 0) line += " " + std::to_string(fault.status);
+    std::string line("error ");
+    line.append(fault.stage_name).append(".").append(fault.name);
+    if (fault.status != 0) line.append(" ").append(std::to_string(fault.status));
     events_.push_back(line);
     return false;
   }

@@ -1,0 +1,21 @@
+// The parser: the same events whatever the cut, for any bytes. The first byte chooses the cut.
+#include <string>
+#include <vector>
+
+#include <ringfort/check.hpp>
+
+#include "tests/fuzz/target.hpp"
+#include "tests/wire/replay.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t bytes) {
+  using namespace ringfort;
+  if (bytes < 2 || bytes > 4'096) return 0;
+  wire::Case one;
+  one.input.assign(reinterpret_cast<const char*>(data) + 1, bytes - 1);
+  one.limits = {.head_bytes_max = 512, .fields_max = 16};
+  const std::size_t cut = data[0] % one.input.size();
+  const auto whole = wire::replay(one, {one.input.size()});
+  const auto split = wire::replay(one, {cut, one.input.size()});
+  RINGFORT_CHECK(whole == split);
+  return 0;
+}
