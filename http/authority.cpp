@@ -1,41 +1,53 @@
 #include "http/authority.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace ringfort::http {
 
 namespace {
 
-bool is_digit(char letter) noexcept { return letter >= '0' && letter <= '9'; }
+constexpr bool is_digit(char letter) noexcept { return letter >= '0' && letter <= '9'; }
 
-bool is_name_letter(char letter) noexcept {
-  const bool alphabetic = (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z');
-  return alphabetic || is_digit(letter) ||
-         std::string_view("-._~!$&'()*+,;=%").find(letter) != std::string_view::npos;
+/// Letters of a registered name (RFC 3986 section 3.2.2); a bracketed literal has the colon too.
+constexpr std::array<bool, 256> name_letters = [] {
+  std::array<bool, 256> table{};
+  for (char letter = '0'; letter <= '9'; ++letter) table[static_cast<unsigned char>(letter)] = true;
+  for (char letter = 'a'; letter <= 'z'; ++letter) table[static_cast<unsigned char>(letter)] = true;
+  for (char letter = 'A'; letter <= 'Z'; ++letter) table[static_cast<unsigned char>(letter)] = true;
+  for (const char letter : std::string_view("-._~!$&'()*+,;=%")) {
+    table[static_cast<unsigned char>(letter)] = true;
+  }
+  return table;
+}();
+
+constexpr bool is_name_letter(char letter) noexcept {
+  return name_letters[static_cast<unsigned char>(letter)];
 }
 
-bool is_literal_letter(char letter) noexcept { return is_name_letter(letter) || letter == ':'; }
+bool valid_port(std::string_view text) noexcept {
+  if (text.empty()) return true;
+  if (text.front() != ':' || text.size() > 6) return false;
+  return std::all_of(text.begin() + 1, text.end(), is_digit);
+}
+
+bool valid_literal(std::string_view text) noexcept {
+  const std::size_t end = text.find(']');
+  if (end == std::string_view::npos || end == 1) return false;
+  const bool letters =
+      std::all_of(text.begin() + 1, text.begin() + static_cast<std::ptrdiff_t>(end),
+                  [](char letter) { return is_name_letter(letter) || letter == ':'; });
+  return letters && valid_port(text.substr(end + 1));
+}
 
 } // namespace
 
 bool valid_authority(std::string_view text) noexcept {
-  std::string_view port;
-  if (!text.empty() && text.front() == '[') {
-    const std::size_t end = text.find(']');
-    if (end == std::string_view::npos || end == 1) return false;
-    const std::string_view literal = text.substr(1, end - 1);
-    if (!std::all_of(literal.begin(), literal.end(), is_literal_letter)) return false;
-    port = text.substr(end + 1);
-  } else {
-    const std::size_t colon = std::min(text.find(':'), text.size());
-    const std::string_view name = text.substr(0, colon);
-    if (!std::all_of(name.begin(), name.end(), is_name_letter)) return false;
-    if (name.empty() && !text.empty()) return false;
-    port = text.substr(colon);
-  }
-  if (port.empty()) return true;
-  if (port.front() != ':' || port.size() > 6) return false;
-  return std::all_of(port.begin() + 1, port.end(), is_digit);
+  if (text.empty()) return true;
+  if (text.front() == '[') return valid_literal(text);
+  const auto* end = std::find_if_not(text.begin(), text.end(), is_name_letter);
+  const auto name_bytes = static_cast<std::size_t>(end - text.begin());
+  return name_bytes > 0 && valid_port(text.substr(name_bytes));
 }
 
 std::string_view authority_of_target(std::string_view target) noexcept {

@@ -8,16 +8,19 @@ namespace ringfort {
 
 namespace {
 
-constexpr char lower(char letter) noexcept {
-  return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter | 0x20) : letter;
+constexpr bool same_letter(char one, char other) noexcept {
+  constexpr char case_bit = 0x20;
+  const int differing = one ^ other;
+  if (differing == 0) return true;
+  const char lower = static_cast<char>(one | case_bit);
+  return differing == case_bit && lower >= 'a' && lower <= 'z';
 }
 
 } // namespace
 
 bool same_name(std::string_view one, std::string_view other) noexcept {
   return one.size() == other.size() &&
-         std::equal(one.begin(), one.end(), other.begin(),
-                    [](char left, char right) { return lower(left) == lower(right); });
+         std::equal(one.begin(), one.end(), other.begin(), same_letter);
 }
 
 std::optional<std::string_view> Fields::find(std::string_view name) const noexcept {

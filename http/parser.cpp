@@ -323,7 +323,8 @@ std::optional<Code> Parser::check_request() noexcept {
   } else if (const auto named = authority_of_target(head_.target); !named.empty()) {
     head_.authority = named;
   }
-  if (!valid_authority(host_) || !valid_authority(head_.authority)) {
+  const bool named_elsewhere = head_.authority.data() != host_.data();
+  if (!valid_authority(host_) || (named_elsewhere && !valid_authority(head_.authority))) {
     return Code::http_parse_bad_host;
   }
   return std::nullopt;

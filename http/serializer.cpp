@@ -1,6 +1,5 @@
 #include "http/serializer.hpp"
 
-#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstring>
@@ -11,30 +10,32 @@ namespace ringfort::http {
 
 namespace {
 
-/// Letters of a token (RFC 9110 section 5.6.2).
-constexpr std::array<bool, 256> token_letters = [] {
-  std::array<bool, 256> table{};
-  for (char letter = '0'; letter <= '9'; ++letter) table[static_cast<unsigned char>(letter)] = true;
-  for (char letter = 'a'; letter <= 'z'; ++letter) table[static_cast<unsigned char>(letter)] = true;
-  for (char letter = 'A'; letter <= 'Z'; ++letter) table[static_cast<unsigned char>(letter)] = true;
+/// What each byte may be part of.
+enum Letter : std::uint8_t { nothing = 0, token = 1, content = 2 };
+
+/// Tokens (RFC 9110 section 5.6.2), and field content (section 5.5): no control byte but the tab.
+constexpr std::array<std::uint8_t, 256> letters = [] {
+  std::array<std::uint8_t, 256> table{};
+  for (unsigned byte = 0; byte < table.size(); ++byte) {
+    if ((byte >= 0x20 && byte != 0x7f) || byte == '\t') table[byte] = content;
+    const bool alphabetic = (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z');
+    if (alphabetic || (byte >= '0' && byte <= '9')) table[byte] |= token;
+  }
   for (const char letter : std::string_view("!#$%&'*+-.^_`|~")) {
-    table[static_cast<unsigned char>(letter)] = true;
+    table[static_cast<unsigned char>(letter)] |= token;
   }
   return table;
 }();
 
-bool valid_name(std::string_view name) noexcept {
-  return !name.empty() && std::all_of(name.begin(), name.end(), [](char letter) {
-    return token_letters[static_cast<unsigned char>(letter)];
-  });
+bool all_of(std::string_view text, Letter kind) noexcept {
+  for (const char letter : text) {
+    if ((letters[static_cast<unsigned char>(letter)] & kind) == 0) return false;
+  }
+  return true;
 }
 
-/// Field content (RFC 9110 section 5.5): no control byte but the tab.
-bool valid_value(std::string_view value) noexcept {
-  return std::all_of(value.begin(), value.end(), [](char letter) {
-    const auto byte = static_cast<unsigned char>(letter);
-    return (byte >= 0x20 && byte != 0x7f) || byte == '\t';
-  });
+bool valid_field(const Field& field) noexcept {
+  return !field.name.empty() && all_of(field.name, token) && all_of(field.value, content);
 }
 
 bool is_engine_field(std::string_view name) noexcept {
@@ -67,10 +68,16 @@ public:
   }
 
   void put_field(const Field& field) noexcept {
-    put(field.name);
-    put(": ");
-    put(field.value);
-    put("\r\n");
+    const std::size_t bytes = field.name.size() + field.value.size() + 4;
+    if (bytes > space_.size() - used_) {
+      spent_ = true;
+      return;
+    }
+    MutableBytes rest = copy_into(space_.subspan(used_), bytes_of(field.name));
+    rest = copy_into(rest, bytes_of(": "));
+    rest = copy_into(rest, bytes_of(field.value));
+    copy_into(rest, bytes_of("\r\n"));
+    used_ += bytes;
   }
 
   bool spent() const noexcept { return spent_; }
@@ -99,7 +106,7 @@ Result<std::size_t> write_response_head(MutableBytes out, const ResponseHead& he
   put_status_line(writer, head.status);
   bool own_date = head.date.empty();
   for (const Field& field : head.fields) {
-    if (!valid_name(field.name) || !valid_value(field.value) || is_engine_field(field.name)) {
+    if (!valid_field(field) || is_engine_field(field.name)) {
       return fail(Code::handler_bad_response);
     }
     own_date = own_date || same_name(field.name, "date");
@@ -131,7 +138,7 @@ Result<std::size_t> write_last_chunk(MutableBytes out, std::span<const Field> tr
   Writer writer(out);
   writer.put("0\r\n");
   for (const Field& field : trailers) {
-    if (!valid_name(field.name) || !valid_value(field.value) || is_engine_field(field.name)) {
+    if (!valid_field(field) || is_engine_field(field.name)) {
       return fail(Code::handler_bad_response);
     }
     writer.put_field(field);

@@ -24,12 +24,15 @@ def meson():
     return ['/usr/bin/python3', str(own)], {'PYTHONPATH': str(packages)}
 
 
-def pkg_config(*flags):
+def pkg_config(*arguments):
     pc = next(STAGE.rglob('ringfort.pc'))
     paths = f'{pc.parent}:{server.ROOT}/.deps/pkgconfig'
     environment = {**os.environ, 'PKG_CONFIG_PATH': paths}
-    return server.run('pkg-config', f'--define-variable=prefix={STAGE}/usr/local', *flags,
-                      'ringfort', env=environment).split()
+    return server.run('pkg-config', *arguments, env=environment).split()
+
+
+def ringfort(*flags):
+    return pkg_config(f'--define-variable=prefix={STAGE}/usr/local', *flags, 'ringfort')
 
 
 @tap.case('install: headers, both libraries, the program and ringfort.pc are put in place')
@@ -62,14 +65,14 @@ def build_and_serve(name, *flags):
 
 @tap.case('install: an example builds against the shared library, and answers')
 def shared():
-    assert 'libringfort.so' in build_and_serve('shared', *pkg_config('--cflags', '--libs'))
+    assert 'libringfort.so' in build_and_serve('shared', *ringfort('--cflags', '--libs'))
 
 
 @tap.case('install: an example builds against the static library, and answers')
 def static():
-    flags = pkg_config('--cflags', '--static', '--libs')
     archive = str(next(STAGE.rglob('libringfort.a')))
-    flags = [archive if flag == '-lringfort' else flag for flag in flags]
+    needed = pkg_config('--libs', 'openssl', 'liburing', 'libllhttp')
+    flags = [*ringfort('--cflags'), archive, *needed]
     assert 'libringfort.so' not in build_and_serve('static', *flags)
 
 
