@@ -1,7 +1,8 @@
 #include "http/authority.hpp"
 
 #include <algorithm>
-#include <array>
+
+#include "http/letters.hpp"
 
 namespace ringfort::http {
 
@@ -9,21 +10,7 @@ namespace {
 
 constexpr bool is_digit(char letter) noexcept { return letter >= '0' && letter <= '9'; }
 
-/// Letters of a registered name (RFC 3986 section 3.2.2); a bracketed literal has the colon too.
-constexpr std::array<bool, 256> name_letters = [] {
-  std::array<bool, 256> table{};
-  for (char letter = '0'; letter <= '9'; ++letter) table[static_cast<unsigned char>(letter)] = true;
-  for (char letter = 'a'; letter <= 'z'; ++letter) table[static_cast<unsigned char>(letter)] = true;
-  for (char letter = 'A'; letter <= 'Z'; ++letter) table[static_cast<unsigned char>(letter)] = true;
-  for (const char letter : std::string_view("-._~!$&'()*+,;=%")) {
-    table[static_cast<unsigned char>(letter)] = true;
-  }
-  return table;
-}();
-
-constexpr bool is_name_letter(char letter) noexcept {
-  return name_letters[static_cast<unsigned char>(letter)];
-}
+constexpr bool is_host_letter(char letter) noexcept { return is(letter, host_letter); }
 
 bool valid_port(std::string_view text) noexcept {
   if (text.empty()) return true;
@@ -36,7 +23,7 @@ bool valid_literal(std::string_view text) noexcept {
   if (end == std::string_view::npos || end == 1) return false;
   const bool letters =
       std::all_of(text.begin() + 1, text.begin() + static_cast<std::ptrdiff_t>(end),
-                  [](char letter) { return is_name_letter(letter) || letter == ':'; });
+                  [](char letter) { return is_host_letter(letter) || letter == ':'; });
   return letters && valid_port(text.substr(end + 1));
 }
 
@@ -45,7 +32,7 @@ bool valid_literal(std::string_view text) noexcept {
 bool valid_authority(std::string_view text) noexcept {
   if (text.empty()) return true;
   if (text.front() == '[') return valid_literal(text);
-  const auto* end = std::find_if_not(text.begin(), text.end(), is_name_letter);
+  const auto* end = std::find_if_not(text.begin(), text.end(), is_host_letter);
   const auto name_bytes = static_cast<std::size_t>(end - text.begin());
   return name_bytes > 0 && valid_port(text.substr(name_bytes));
 }

@@ -1,41 +1,24 @@
 #include "http/serializer.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstring>
 
+#include "http/letters.hpp"
 #include "http/status.hpp"
 
 namespace ringfort::http {
 
 namespace {
 
-/// What each byte may be part of.
-enum Letter : std::uint8_t { nothing = 0, token = 1, content = 2 };
-
-/// Tokens (RFC 9110 section 5.6.2), and field content (section 5.5): no control byte but the tab.
-constexpr std::array<std::uint8_t, 256> letters = [] {
-  std::array<std::uint8_t, 256> table{};
-  for (unsigned byte = 0; byte < table.size(); ++byte) {
-    if ((byte >= 0x20 && byte != 0x7f) || byte == '\t') table[byte] = content;
-    const bool alphabetic = (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z');
-    if (alphabetic || (byte >= '0' && byte <= '9')) table[byte] |= token;
-  }
-  for (const char letter : std::string_view("!#$%&'*+-.^_`|~")) {
-    table[static_cast<unsigned char>(letter)] |= token;
-  }
-  return table;
-}();
-
 bool all_of(std::string_view text, Letter kind) noexcept {
-  for (const char letter : text) {
-    if ((letters[static_cast<unsigned char>(letter)] & kind) == 0) return false;
-  }
-  return true;
+  return std::all_of(text.begin(), text.end(), [kind](char letter) { return is(letter, kind); });
 }
 
 bool valid_field(const Field& field) noexcept {
-  return !field.name.empty() && all_of(field.name, token) && all_of(field.value, content);
+  return !field.name.empty() && all_of(field.name, token_letter) &&
+         all_of(field.value, content_letter);
 }
 
 bool is_engine_field(std::string_view name) noexcept {
