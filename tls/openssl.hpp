@@ -1,4 +1,5 @@
-// openssl — RAII owners of OpenSSL's objects. Included only inside tls/.
+// openssl — RAII owners of OpenSSL's objects. Included only inside tls/, and by the peers
+// that tests play.
 #pragma once
 
 #include <memory>

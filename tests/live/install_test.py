@@ -10,18 +10,8 @@ sys.path[:0] = [__file__.rsplit('/', 2)[0], __file__.rsplit('/', 1)[0]]
 import server  # noqa: E402
 import tap  # noqa: E402
 
-BUILD = server.ROOT / 'build/release'
 keep = tempfile.TemporaryDirectory(prefix='ringfort-')
 STAGE = pathlib.Path(keep.name)
-
-
-def meson():
-    """The one that set up the build, which may be this checkout's own."""
-    own = server.ROOT / '.deps/root/usr/bin/meson'
-    if not own.exists():
-        return ['meson'], {}
-    packages = server.ROOT / '.deps/root/usr/lib/python3/dist-packages'
-    return ['/usr/bin/python3', str(own)], {'PYTHONPATH': str(packages)}
 
 
 def pkg_config(*arguments):
@@ -37,9 +27,8 @@ def ringfort(*flags):
 
 @tap.case('install: headers, both libraries, the program and ringfort.pc are put in place')
 def installs():
-    command, environment = meson()
-    server.run(*command, 'install', '-C', BUILD, '--destdir', STAGE, '--no-rebuild', '--quiet',
-               env={**os.environ, **environment})
+    server.run(server.ROOT / 'scripts/build', 'release', '--', 'install',
+               env={**os.environ, 'DESTDIR': str(STAGE)})
     for name in ('ringfort.hpp', 'fault.def', 'libringfort.a', 'libringfort.so', 'ringfort.pc'):
         assert list(STAGE.rglob(name)), f'{name} is not installed'
     assert os.access(STAGE / 'usr/local/bin/ringfort', os.X_OK)

@@ -90,9 +90,14 @@ def stalled_handshake():
         require_service(serving)
 
 
-def client_hello():
+def memory_client():
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-    client = server.client_context().wrap_bio(incoming, outgoing, server_hostname='localhost')
+    context = server.client_context()
+    return context.wrap_bio(incoming, outgoing, server_hostname='localhost'), incoming, outgoing
+
+
+def client_hello():
+    client, _, outgoing = memory_client()
     with contextlib.suppress(ssl.SSLWantReadError):
         client.do_handshake()
     return outgoing.read()
@@ -104,9 +109,7 @@ class Recording:
 
     def __init__(self, serving, bytes_max):
         self.left, self.socket = bytes_max, serving.socket()
-        self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self.client = server.client_context().wrap_bio(self.incoming, self.outgoing,
-                                                       server_hostname='localhost')
+        self.client, self.incoming, self.outgoing = memory_client()
         self.sent = 0
 
     def flush(self):

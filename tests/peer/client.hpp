@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <ringfort/bytes.hpp>
@@ -41,6 +42,10 @@ public:
 
   bool secured() const noexcept { return SSL_is_init_finished(ssl_.get()) == 1; }
   const std::string& received() const noexcept { return received_; }
+  /// What was received since the last call. Borrow: until more is.
+  std::string_view news() noexcept {
+    return std::string_view(received_).substr(std::exchange(told_bytes_, received_.size()));
+  }
   /// The server's close_notify came.
   bool closed() const noexcept {
     return (SSL_get_shutdown(ssl_.get()) & SSL_RECEIVED_SHUTDOWN) != 0;
@@ -59,6 +64,7 @@ private:
   SslContextOwner context_;
   SslOwner ssl_;
   std::string received_;
+  std::size_t told_bytes_ = 0;
   std::string failure_;
   std::vector<SslSessionOwner> sessions_;
 };

@@ -51,7 +51,7 @@ TEST_CASE("play: a connection beyond connections_max is accept.connections_full,
   CHECK(second.was_reset());
   CHECK(play.count(Code::accept_connections_full) == 1);
   first.close();
-  REQUIRE(play.run_until([&] { return play.engine().metrics().connections_open == 0; }));
+  REQUIRE(play.run_until_closed());
   Actor& third = play.connect();
   third.send(get);
   REQUIRE(play.run_until([&] { return third.received().contains("Hello"); }));
@@ -89,7 +89,7 @@ TEST_CASE("play: a client that leaves at any byte of the handshake is tls_handsh
       play.run_for(20ms);
       reset ? client.abort() : client.finish();
       ++left;
-      REQUIRE(play.run_until([&] { return play.engine().metrics().connections_open == 0; }));
+      REQUIRE(play.run_until_closed());
     }
     CHECK(play.count(Code::tls_handshake_peer_closed) == left);
     CHECK(play.reports().size() == left);
@@ -100,9 +100,7 @@ TEST_CASE("play: plain HTTP to a TLS port is tls_handshake.plain_http, and close
   const tls::Context context = ecdsa_context();
   Play play;
   play.serve(hello, &context);
-  Actor& client = play.connect();
-  client.send(get);
-  REQUIRE(play.run_until([&] { return client.ended(); }));
+  play.ask(get);
   CHECK(play.count(Code::tls_handshake_plain_http) == 1);
 }
 
@@ -125,7 +123,7 @@ TEST_CASE("play: a FIN without close_notify inside a request is tls_record.trunc
   tls.write("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\nhalf");
   client.send(tls.take_outgoing());
   client.finish();
-  REQUIRE(play.run_until([&] { return play.engine().metrics().connections_open == 0; }));
+  REQUIRE(play.run_until_closed());
   CHECK(play.count(Code::tls_record_truncated) == 1);
 }
 

@@ -110,6 +110,17 @@ bool Play::run_until(const std::function<bool()>& claim) {
   return true;
 }
 
+bool Play::run_until_closed() {
+  return run_until([this] { return engine_->metrics().connections_open == 0; });
+}
+
+Actor& Play::ask(std::string_view request) {
+  Actor& client = connect();
+  client.send(request);
+  REQUIRE(run_until([&] { return client.ended(); }));
+  return client;
+}
+
 bool Play::converse(Actor& actor, peer::Client& client, const std::function<bool()>& claim) {
   return run_until([&] {
     if (const std::string outgoing = client.take_outgoing(); !outgoing.empty()) {
@@ -125,12 +136,6 @@ std::uint64_t Play::count(Code code) const {
       std::ranges::count_if(reports_, [code](const Error& error) { return error.code == code; }));
   CHECK(engine_->metrics().faults[static_cast<std::size_t>(code)] == told);
   return told;
-}
-
-std::string Play::told() const {
-  std::string text;
-  for (const Error& error : reports_) text.append(explain(error)).append("\n");
-  return text;
 }
 
 } // namespace ringfort::sim

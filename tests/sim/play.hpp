@@ -34,8 +34,6 @@ public:
   std::string_view news() noexcept;
   bool ended() const noexcept { return ended_ || reset_; }
   bool was_reset() const noexcept { return reset_; }
-  std::string address() const { return link_->address().text(); }
-  Link& link() noexcept { return *link_; }
 
 private:
   Link* link_;
@@ -67,6 +65,10 @@ public:
   void run_for(Time time);
   /// Until the claim holds; false when it does not within five minutes.
   bool run_until(const std::function<bool()>& claim);
+  /// Until no connection is open.
+  bool run_until_closed();
+  /// A connection that sends this, at its end.
+  Actor& ask(std::string_view request);
   /// Brings what the actor received to the TLS client and back, until `claim` holds.
   bool converse(Actor& actor, peer::Client& client, const std::function<bool()>& claim);
 
@@ -75,8 +77,6 @@ public:
   const std::vector<Error>& reports() const noexcept { return reports_; }
   /// How often a fault was told. Counted and reported must be the same: checked.
   std::uint64_t count(Code code) const;
-  /// The faults told so far, by name.
-  std::string told() const;
 
 private:
   void listen(ServiceFactory factory, const tls::Context* context);

@@ -92,7 +92,7 @@ TEST_CASE("play: a reset inside a body is request_stream.peer_closed, which its 
   client.send("half ");
   play.run_for(50ms);
   client.abort();
-  REQUIRE(play.run_until([&] { return play.engine().metrics().connections_open == 0; }));
+  REQUIRE(play.run_until_closed());
   CHECK(play.count(Code::request_stream_peer_closed) == 1);
   REQUIRE_FALSE(last);
   CHECK(last.error().code == Code::request_stream_peer_closed);
@@ -129,9 +129,7 @@ TEST_CASE("play: an idle connection is closed after keep_alive_timeout, which is
 TEST_CASE("play: a handler that says nothing is handler.no_response, answered 500") {
   Play play;
   play.serve([](Exchange&) {});
-  Actor& client = play.connect();
-  client.send(get);
-  REQUIRE(play.run_until([&] { return client.ended(); }));
+  const Actor& client = play.ask(get);
   CHECK(play.count(Code::handler_no_response) == 1);
   CHECK(client.received().starts_with("HTTP/1.1 500 "));
   CHECK(client.received().contains("\r\nconnection: close\r\n"));
@@ -140,9 +138,7 @@ TEST_CASE("play: a handler that says nothing is handler.no_response, answered 50
 TEST_CASE("play: a handler that throws is handler.threw, answered 500") {
   Play play;
   play.serve([](Exchange&) { throw std::runtime_error("on purpose"); });
-  Actor& client = play.connect();
-  client.send(get);
-  REQUIRE(play.run_until([&] { return client.ended(); }));
+  const Actor& client = play.ask(get);
   CHECK(play.count(Code::handler_threw) == 1);
   CHECK(client.received().starts_with("HTTP/1.1 500 "));
 }
@@ -154,9 +150,7 @@ TEST_CASE("play: a coroutine that throws after it has begun to answer is cut, no
     (void)co_await out.write("begun");
     throw std::runtime_error("on purpose");
   });
-  Actor& client = play.connect();
-  client.send(get);
-  REQUIRE(play.run_until([&] { return client.ended(); }));
+  const Actor& client = play.ask(get);
   CHECK(play.count(Code::handler_threw) == 1);
   CHECK(client.was_reset());
 }
@@ -181,9 +175,7 @@ TEST_CASE("play: a field that would break the message is handler.bad_response, a
     const std::array fields{Field{"x-name", "value\r\nset-cookie: stolen"}};
     exchange.respond(200, fields, Payload::forever("never"));
   });
-  Actor& client = play.connect();
-  client.send(get);
-  REQUIRE(play.run_until([&] { return client.ended(); }));
+  const Actor& client = play.ask(get);
   CHECK(play.count(Code::handler_bad_response) == 1);
   CHECK(client.received().starts_with("HTTP/1.1 500 "));
   CHECK_FALSE(client.received().contains("stolen"));
@@ -197,9 +189,7 @@ TEST_CASE("play: a frame larger than the arena is handler.no_memory, answered 50
     (void)co_await out.write(large);
     (void)co_await out.finish();
   });
-  Actor& client = play.connect();
-  client.send(get);
-  REQUIRE(play.run_until([&] { return client.ended(); }));
+  const Actor& client = play.ask(get);
   CHECK(play.count(Code::handler_no_memory) == 1);
   CHECK(client.received().starts_with("HTTP/1.1 503 "));
 }
@@ -215,7 +205,7 @@ TEST_CASE("play: a reset while an answer is sent is response_stream.peer_closed 
   client.send(get);
   play.run_for(50ms);
   client.abort();
-  REQUIRE(play.run_until([&] { return play.engine().metrics().connections_open == 0; }));
+  REQUIRE(play.run_until_closed());
   CHECK(play.count(Code::response_stream_peer_closed) == 1);
   REQUIRE_FALSE(last);
   CHECK(last.error().code == Code::response_stream_peer_closed);
@@ -232,7 +222,7 @@ TEST_CASE("play: a reader that stops is response_stream.stalled after write_time
   CHECK(play.count(Code::response_stream_stalled) == 0);
   const Metrics held = play.engine().metrics();
   CHECK(held.blocks_in_use <= 2 + play.kind_options().limits.send_credit_bytes / 16'384 + 1);
-  REQUIRE(play.run_until([&] { return play.engine().metrics().connections_open == 0; }));
+  REQUIRE(play.run_until_closed());
   CHECK(play.count(Code::response_stream_stalled) == 1);
   CHECK_FALSE(last);
 }
@@ -264,7 +254,7 @@ TEST_CASE("play: blocks that are spent are response_stream.no_blocks, and come b
     client.send(get);
   }
   REQUIRE(play.run_until([&] { return play.count(Code::response_stream_no_blocks) > 0; }));
-  REQUIRE(play.run_until([&] { return play.engine().metrics().connections_open == 0; }));
+  REQUIRE(play.run_until_closed());
   CHECK(play.engine().metrics().blocks_in_use == 0);
 }
 
@@ -273,9 +263,7 @@ TEST_CASE("play: a body shorter or longer than announced is response_stream.wron
     Result<> last;
     Play play;
     play.serve(Writing{last, 3, length});
-    Actor& client = play.connect();
-    client.send(get);
-    REQUIRE(play.run_until([&] { return client.ended(); }));
+    const Actor& client = play.ask(get);
     CHECK(play.count(Code::response_stream_wrong_length) == 1);
     CHECK(client.was_reset());
     REQUIRE_FALSE(last);

@@ -12,6 +12,7 @@
 #include "engine/kernel_features.hpp"
 #include "engine/socket_address.hpp"
 #include "tests/sim/world.hpp"
+#include "tests/unit/engine/recorder.hpp"
 
 namespace ringfort::sim {
 namespace {
@@ -21,6 +22,7 @@ using engine::Harvested;
 using engine::Leases;
 using engine::Op;
 using engine::ReceiveArm;
+using engine::Recorder;
 using engine::SimRing;
 using engine::SocketAddress;
 using namespace std::chrono_literals;
@@ -32,15 +34,6 @@ constexpr std::uint32_t buffer_count = 4;
 class Silent final : public Peer {
 public:
   void act() override {}
-};
-
-/// An operation that remembers its completions.
-struct Recorder {
-  Leases leases;
-  std::vector<Completion> seen;
-  Op op{leases, this, [](void* self, Completion completion) noexcept {
-          static_cast<Recorder*>(self)->seen.push_back(completion);
-        }};
 };
 
 /// A world, a ring, a listener, and one accepted connection.

@@ -79,8 +79,7 @@ bool Connection::receive() {
   }
   tls_->deliver(bytes_of(arrived));
   flush();
-  text_ += std::string_view(tls_->received()).substr(taken_bytes_);
-  taken_bytes_ = tls_->received().size();
+  text_ += tls_->news();
   return tls_->failure().empty() && !tls_->closed();
 }
 
@@ -104,8 +103,6 @@ std::string Connection::read_to_end() {
   while (receive()) {}
   return std::exchange(text_, {});
 }
-
-void Connection::finish() { ::shutdown(descriptor_, SHUT_WR); }
 
 void Connection::reset() {
   constexpr linger at_once{.l_onoff = 1, .l_linger = 0};

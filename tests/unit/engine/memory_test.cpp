@@ -6,8 +6,8 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include "engine/blocks.hpp"
-#include "engine/op.hpp"
 #include "engine/socket_address.hpp"
+#include "tests/unit/engine/recorder.hpp"
 
 namespace ringfort::engine {
 namespace {
@@ -51,16 +51,8 @@ TEST_CASE("blocks: a moved block goes back once") {
   CHECK(blocks.in_use_count() == 0);
 }
 
-struct Owner {
-  Leases leases;
-  std::vector<Completion> seen;
-  Op op{leases, this, [](void* self, Completion completion) noexcept {
-          static_cast<Owner*>(self)->seen.push_back(completion);
-        }};
-};
-
 TEST_CASE("op: it holds a lease until its last completion, and not longer") {
-  Owner owner;
+  Recorder owner;
   CHECK(owner.leases.none());
   owner.op.arm();
   CHECK(owner.op.armed());
@@ -74,7 +66,7 @@ TEST_CASE("op: it holds a lease until its last completion, and not longer") {
 }
 
 TEST_CASE("op: a completion that outlived its operation finds nobody") {
-  Owner owner;
+  Recorder owner;
   const std::uint64_t first = owner.op.arm();
   CHECK(Op::of(first) == &owner.op);
   owner.op.complete({.result = 0, .flags = 0});

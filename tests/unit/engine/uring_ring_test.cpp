@@ -13,6 +13,8 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include "tests/unit/engine/recorder.hpp"
+
 namespace ringfort::engine {
 namespace {
 
@@ -20,14 +22,6 @@ using namespace std::chrono_literals;
 
 constexpr std::uint32_t buffer_bytes = 1'024;
 constexpr std::uint32_t buffer_count = 4;
-
-struct Recorder {
-  Leases leases;
-  std::vector<Completion> seen;
-  Op op{leases, this, [](void* self, Completion completion) noexcept {
-          static_cast<Recorder*>(self)->seen.push_back(completion);
-        }};
-};
 
 /// A started ring and one connected pair: `near` is the ring's, `far` the test's.
 struct Bench {
