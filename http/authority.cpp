@@ -8,14 +8,9 @@ namespace ringfort::http {
 
 namespace {
 
-constexpr bool is_digit(char letter) noexcept { return letter >= '0' && letter <= '9'; }
-
-constexpr bool is_host_letter(char letter) noexcept { return is(letter, host_letter); }
-
 bool valid_port(std::string_view text) noexcept {
   if (text.empty()) return true;
-  if (text.front() != ':' || text.size() > 6) return false;
-  return std::all_of(text.begin() + 1, text.end(), is_digit);
+  return text.front() == ':' && text.size() <= 6 && all_are(text.substr(1), digit_letter);
 }
 
 bool valid_literal(std::string_view text) noexcept {
@@ -23,7 +18,7 @@ bool valid_literal(std::string_view text) noexcept {
   if (end == std::string_view::npos || end == 1) return false;
   const bool letters =
       std::all_of(text.begin() + 1, text.begin() + static_cast<std::ptrdiff_t>(end),
-                  [](char letter) { return is_host_letter(letter) || letter == ':'; });
+                  [](char letter) { return is(letter, host_letter) || letter == ':'; });
   return letters && valid_port(text.substr(end + 1));
 }
 
@@ -32,9 +27,9 @@ bool valid_literal(std::string_view text) noexcept {
 bool valid_authority(std::string_view text) noexcept {
   if (text.empty()) return true;
   if (text.front() == '[') return valid_literal(text);
-  const auto* end = std::find_if_not(text.begin(), text.end(), is_host_letter);
-  const auto name_bytes = static_cast<std::size_t>(end - text.begin());
-  return name_bytes > 0 && valid_port(text.substr(name_bytes));
+  const std::size_t name_bytes = std::min(text.rfind(':'), text.size());
+  return name_bytes > 0 && all_are(text.substr(0, name_bytes), host_letter) &&
+         valid_port(text.substr(name_bytes));
 }
 
 std::string_view authority_of_target(std::string_view target) noexcept {

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstring>
+#include <string_view>
 
 namespace ringfort::http {
 
@@ -26,8 +27,8 @@ void Date::write(std::int64_t unix_seconds) noexcept {
   const sys_days day = floor<days>(time);
   const year_month_day date(day);
   const hh_mm_ss clock(time - day);
-  char* at = text_.data();
-  std::memcpy(at, "Sun, 00 Jan 0000 00:00:00 GMT", text_bytes);
+  std::memcpy(line_.data(), "date: Sun, 00 Jan 0000 00:00:00 GMT\r\n", line_.size());
+  char* at = line_.data() + std::string_view("date: ").size();
   weekdays.copy(at, 3, weekday(day).c_encoding() * 3);
   put_number(at + 5, static_cast<unsigned>(date.day()), 2);
   months.copy(at + 8, 3, (static_cast<unsigned>(date.month()) - 1) * 3);

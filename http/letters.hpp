@@ -12,6 +12,7 @@ enum Letter : std::uint8_t {
   token_letter = 1,   ///< a token (RFC 9110 section 5.6.2)
   content_letter = 2, ///< field content (section 5.5): no control byte but the tab
   host_letter = 4,    ///< a registered name (RFC 3986 section 3.2.2)
+  digit_letter = 8,
 };
 
 inline constexpr std::array<std::uint8_t, 256> letters = [] {
@@ -24,6 +25,7 @@ inline constexpr std::array<std::uint8_t, 256> letters = [] {
     const bool alphabetic = (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z');
     const bool digit = byte >= '0' && byte <= '9';
     if (alphabetic || digit) table[byte] |= token_letter | host_letter;
+    if (digit) table[byte] |= digit_letter;
   }
   add("!#$%&'*+-.^_`|~", token_letter);
   add("-._~!$&'()*+,;=%", host_letter);
@@ -32,6 +34,13 @@ inline constexpr std::array<std::uint8_t, 256> letters = [] {
 
 constexpr bool is(char letter, Letter kind) noexcept {
   return (letters[static_cast<unsigned char>(letter)] & kind) != 0;
+}
+
+/// Without a branch for each letter: texts are short and almost always right.
+constexpr bool all_are(std::string_view text, Letter kind) noexcept {
+  std::uint8_t common = kind;
+  for (const char letter : text) common &= letters[static_cast<unsigned char>(letter)];
+  return common == kind;
 }
 
 } // namespace ringfort::http

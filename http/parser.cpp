@@ -35,6 +35,16 @@ Method method_of(unsigned method) noexcept {
   }
 }
 
+/// Whether a field has this name of small letters; among token letters only the case bit of a
+/// letter differs, so one comparison of all bytes tells.
+template <std::size_t Bytes>
+bool is_named(const Field& field, const char (&name)[Bytes]) noexcept {
+  if (field.name.size() != Bytes - 1) return false;
+  bool same = true;
+  for (std::size_t at = 0; at < Bytes - 1; ++at) same &= (field.name[at] | 0x20) == name[at];
+  return same;
+}
+
 std::string_view without_trailing_space(std::string_view text) noexcept {
   while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
   return text;
@@ -260,12 +270,12 @@ int Parser::end_field() noexcept {
 }
 
 void Parser::read_known_field(const Field& field) noexcept {
-  if (field.name.size() == 4 && same_name(field.name, "host")) {
+  if (is_named(field, "host")) {
     ++host_count_;
     host_ = field.value;
-  } else if (field.name.size() == 6 && same_name(field.name, "expect")) {
+  } else if (is_named(field, "expect")) {
     expects_continue_ = same_name(field.value, "100-continue");
-  } else if (field.name.size() == 17 && same_name(field.name, "transfer-encoding")) {
+  } else if (is_named(field, "transfer-encoding")) {
     ++coding_count_;
     only_chunked_ = only_chunked_ && same_name(field.value, "chunked");
   }

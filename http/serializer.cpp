@@ -5,130 +5,124 @@
 #include <charconv>
 #include <cstring>
 
-#include "http/letters.hpp"
 #include "http/status.hpp"
 
 namespace ringfort::http {
 
 namespace {
 
-bool all_of(std::string_view text, Letter kind) noexcept {
-  return std::all_of(text.begin(), text.end(), [kind](char letter) { return is(letter, kind); });
-}
-
-bool valid_field(const Field& field) noexcept {
-  return !field.name.empty() && all_of(field.name, token_letter) &&
-         all_of(field.value, content_letter);
-}
-
-bool is_engine_field(std::string_view name) noexcept {
-  switch (name.size()) {
-  case 10: return same_name(name, "connection") || same_name(name, "keep-alive");
-  case 14: return same_name(name, "content-length");
-  case 17: return same_name(name, "transfer-encoding");
-  default: return false;
-  }
-}
-
-/// Writes until the space is spent; then only remembers that it was.
-class Writer {
+/// Where text goes. A head is put twice: measured, then written into space that is long enough.
+class Measure {
 public:
-  explicit Writer(MutableBytes space) noexcept : space_(space) {}
-
-  void put(std::string_view text) noexcept {
-    if (text.size() > space_.size() - used_) {
-      spent_ = true;
-      return;
-    }
-    if (!text.empty()) std::memcpy(space_.data() + used_, text.data(), text.size());
-    used_ += text.size();
+  template <std::size_t Bytes>
+  void put(const char (&)[Bytes]) noexcept {
+    bytes_ += Bytes - 1;
   }
-
-  void put_number(std::uint64_t number, int base = 10) noexcept {
-    std::array<char, 20> digits;
-    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number, base).ptr;
-    put({digits.data(), static_cast<std::size_t>(end - digits.data())});
-  }
-
-  void put_field(const Field& field) noexcept {
-    const std::size_t bytes = field.name.size() + field.value.size() + 4;
-    if (bytes > space_.size() - used_) {
-      spent_ = true;
-      return;
-    }
-    MutableBytes rest = copy_into(space_.subspan(used_), bytes_of(field.name));
-    rest = copy_into(rest, bytes_of(": "));
-    rest = copy_into(rest, bytes_of(field.value));
-    copy_into(rest, bytes_of("\r\n"));
-    used_ += bytes;
-  }
-
-  bool spent() const noexcept { return spent_; }
-  std::size_t used() const noexcept { return used_; }
+  void put(const DateLine& line) noexcept { bytes_ += line.size(); }
+  void put(std::string_view text) noexcept { bytes_ += text.size(); }
+  std::size_t bytes() const noexcept { return bytes_; }
 
 private:
-  MutableBytes space_;
-  std::size_t used_ = 0;
-  bool spent_ = false;
+  std::size_t bytes_ = 0;
 };
 
-void put_status_line(Writer& writer, int status) noexcept {
-  if (status == 200) return writer.put("HTTP/1.1 200 OK\r\n");
-  writer.put("HTTP/1.1 ");
-  writer.put_number(static_cast<std::uint64_t>(status));
-  writer.put(" ");
-  writer.put(reason_phrase(status));
-  writer.put("\r\n");
+class Writer {
+public:
+  explicit Writer(MutableBytes space) noexcept : at_(reinterpret_cast<char*>(space.data())) {}
+
+  /// A literal: its length is known here, so the copy is a move or two and no call.
+  template <std::size_t Bytes>
+  void put(const char (&text)[Bytes]) noexcept {
+    std::memcpy(at_, text, Bytes - 1);
+    at_ += Bytes - 1;
+  }
+  void put(const DateLine& line) noexcept {
+    std::memcpy(at_, line.data(), line.size());
+    at_ += line.size();
+  }
+  void put(std::string_view text) noexcept { at_ = std::copy(text.begin(), text.end(), at_); }
+
+private:
+  char* at_;
+};
+
+/// A number's digits, made once for both passes.
+class Digits {
+public:
+  explicit Digits(std::uint64_t number, int base = 10) noexcept
+      : end_(std::to_chars(text_.data(), text_.data() + text_.size(), number, base).ptr) {}
+  Digits(const Digits&) = delete;
+  Digits& operator=(const Digits&) = delete;
+
+  std::string_view text() const noexcept {
+    return {text_.data(), static_cast<std::size_t>(end_ - text_.data())};
+  }
+
+private:
+  std::array<char, 20> text_;
+  const char* end_;
+};
+
+template <class Sink>
+void put_status_line(Sink& sink, int status) noexcept {
+  if (status == 200) return sink.put("HTTP/1.1 200 OK\r\n");
+  sink.put("HTTP/1.1 ");
+  sink.put(Digits(static_cast<std::uint64_t>(status)).text());
+  sink.put(" ");
+  sink.put(reason_phrase(status));
+  sink.put("\r\n");
+}
+
+template <class Sink>
+void put_head(Sink& sink, const ResponseHead& head, const FieldLines& lines,
+              const Digits& length) noexcept {
+  put_status_line(sink, head.status);
+  sink.put(lines.text());
+  if (head.date != nullptr && !lines.has_date()) sink.put(*head.date);
+  if (head.framing == BodyFraming::chunked) {
+    sink.put("transfer-encoding: chunked\r\n");
+  } else if (head.framing == BodyFraming::length) {
+    sink.put("content-length: ");
+    sink.put(length.text());
+    sink.put("\r\n");
+  }
+  if (head.close) sink.put("connection: close\r\n");
+  if (head.keep_alive) sink.put("connection: keep-alive\r\n");
+  sink.put("\r\n");
 }
 
 } // namespace
 
-Result<std::size_t> write_response_head(MutableBytes out, const ResponseHead& head) noexcept {
+Result<std::size_t> HeadWriter::write(MutableBytes out, const ResponseHead& head) noexcept {
   if (!valid_final_status(head.status)) return fail(Code::handler_bad_response, head.status);
+  if (!lines_.set(head.fields)) return fail(Code::handler_bad_response);
+  const Digits length(head.content_length);
+  Measure measure;
+  put_head(measure, head, lines_, length);
+  if (measure.bytes() > out.size()) return fail(Code::handler_bad_response);
   Writer writer(out);
-  put_status_line(writer, head.status);
-  bool own_date = head.date.empty();
-  for (const Field& field : head.fields) {
-    if (!valid_field(field) || is_engine_field(field.name)) {
-      return fail(Code::handler_bad_response);
-    }
-    own_date = own_date || same_name(field.name, "date");
-    writer.put_field(field);
-  }
-  if (!own_date) writer.put_field({"date", head.date});
-  if (head.framing == BodyFraming::chunked) {
-    writer.put("transfer-encoding: chunked\r\n");
-  } else if (head.framing == BodyFraming::length) {
-    writer.put("content-length: ");
-    writer.put_number(head.content_length);
-    writer.put("\r\n");
-  }
-  if (head.close) writer.put("connection: close\r\n");
-  if (head.keep_alive) writer.put("connection: keep-alive\r\n");
-  writer.put("\r\n");
-  if (writer.spent()) return fail(Code::handler_bad_response);
-  return writer.used();
+  put_head(writer, head, lines_, length);
+  return measure.bytes();
 }
 
 std::size_t write_chunk_size(MutableBytes out, std::uint64_t bytes) noexcept {
+  const Digits digits(bytes, 16);
   Writer writer(out);
-  writer.put_number(bytes, 16);
+  writer.put(digits.text());
   writer.put("\r\n");
-  return writer.used();
+  return digits.text().size() + 2;
 }
 
 Result<std::size_t> write_last_chunk(MutableBytes out, std::span<const Field> trailers) noexcept {
-  Writer writer(out);
-  writer.put("0\r\n");
-  for (const Field& field : trailers) {
-    if (!valid_field(field) || is_engine_field(field.name)) {
-      return fail(Code::handler_bad_response);
-    }
-    writer.put_field(field);
-  }
-  writer.put("\r\n");
-  if (writer.spent()) return fail(Code::handler_bad_response);
-  return writer.used();
+  constexpr std::string_view last_chunk = "0\r\n";
+  constexpr std::string_view end = "\r\n";
+  const std::size_t bytes = last_chunk.size() + bytes_of_lines(trailers) + end.size();
+  if (bytes > out.size() || !may_send(trailers)) return fail(Code::handler_bad_response);
+  char* at = reinterpret_cast<char*>(out.data());
+  at = std::copy(last_chunk.begin(), last_chunk.end(), at);
+  at = write_lines(at, trailers);
+  std::copy(end.begin(), end.end(), at);
+  return bytes;
 }
 
 } // namespace ringfort::http

@@ -7,12 +7,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <string_view>
 
 #include <ringfort/bytes.hpp>
 #include <ringfort/error.hpp>
 #include <ringfort/message.hpp>
 
+#include "http/date.hpp"
+#include "http/field_lines.hpp"
 #include "http/framing.hpp"
 
 namespace ringfort::http {
@@ -20,17 +21,27 @@ namespace ringfort::http {
 struct ResponseHead {
   int status = 200; ///< 200..599
   std::span<const Field> fields = {};
-  std::string_view date = {}; ///< left out when empty, or when the fields have one
+  const DateLine* date = nullptr; ///< left out when null, or when the fields have one
   BodyFraming framing = BodyFraming::none;
   std::uint64_t content_length = 0; ///< of a length framing
   bool close = false;               ///< connection: close
   bool keep_alive = false;          ///< connection: keep-alive, as an HTTP/1.0 client needs it said
 };
 
-/// Writes status line and fields, with the empty line, and answers their length.
-/// Errors: handler.bad_response: status out of range, a name that is no token, a value with a
-///         control byte, a field that is the engine's, or a head longer than `out`.
-Result<std::size_t> write_response_head(MutableBytes out, const ResponseHead& head) noexcept;
+/// Writes response heads. Where: one shard.
+class HeadWriter {
+public:
+  /// `fields_bytes_max` bounds the lines of the fields of one head.
+  explicit HeadWriter(std::size_t fields_bytes_max) : lines_(fields_bytes_max) {}
+
+  /// Writes status line and fields, with the empty line, and answers their length.
+  /// Errors: handler.bad_response: status out of range, a name that is no token, a value with a
+  ///         control byte, a field that is the engine's, or a head longer than `out`.
+  Result<std::size_t> write(MutableBytes out, const ResponseHead& head) noexcept;
+
+private:
+  FieldLines lines_;
+};
 
 /// The longest chunk-size line: 16 hexadecimal digits and CRLF.
 inline constexpr std::size_t chunk_size_bytes_max = 18;

@@ -143,13 +143,13 @@ bool ExchangeState::begin_response(int status, std::span<const Field> fields, Bo
   const http::ResponseHead head{
       .status = status,
       .fields = fields,
-      .date = connection_.shard().date(),
+      .date = &connection_.shard().date(),
       .framing = says_length || framing == BodyFraming::chunked ? framing : BodyFraming::none,
       .content_length = length,
       .close = close_,
       .keep_alive = old_client && !close_,
   };
-  const auto written = http::write_response_head(connection_.shard().scratch(), head);
+  const auto written = connection_.shard().heads().write(connection_.shard().scratch(), head);
   if (!written) {
     refuse_response(Code::handler_bad_response);
     return false;
@@ -161,7 +161,7 @@ bool ExchangeState::begin_response(int status, std::span<const Field> fields, Bo
   return true;
 }
 
-void ExchangeState::respond(int status, std::span<const Field> fields, Payload payload) noexcept {
+void ExchangeState::respond(int status, std::span<const Field> fields, Payload&& payload) noexcept {
   const Bytes bytes = payload.bytes();
   if (!begin_response(status, fields, BodyFraming::length, bytes.size())) {
     if (auto release = payload.take_release()) release();
@@ -171,7 +171,7 @@ void ExchangeState::respond(int status, std::span<const Field> fields, Payload p
 }
 
 /// Head and payload share a record when they fit one; the rest follows as the window frees.
-void ExchangeState::send_payload(Payload payload) noexcept {
+void ExchangeState::send_payload(Payload&& payload) noexcept {
   const Bytes bytes = body_forbidden_ ? Bytes{} : payload.bytes();
   payload_release_ = payload.take_release();
   const std::size_t first_bytes =

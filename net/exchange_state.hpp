@@ -56,7 +56,7 @@ public:
   Arena& arena() noexcept { return arena_; }
   ServerConnection& server_connection() noexcept { return connection_; }
   const ConnectionFacts& facts() noexcept;
-  void respond(int status, std::span<const Field> fields, Payload payload) noexcept;
+  void respond(int status, std::span<const Field> fields, Payload&& payload) noexcept;
   void stream(int status, std::span<const Field> fields,
               std::optional<std::uint64_t> length) noexcept;
   void close_after() noexcept { close_ = true; }
@@ -78,7 +78,7 @@ private:
   bool begin_response(int status, std::span<const Field> fields, http::BodyFraming framing,
                       std::uint64_t length) noexcept;
   void complete_response() noexcept;
-  void send_payload(Payload payload) noexcept;
+  void send_payload(Payload&& payload) noexcept;
   void send_payload_rest() noexcept;
   void release_payload() noexcept;
   Result<> send_part(Bytes part) noexcept;

@@ -53,7 +53,9 @@ void ServerConnection::on_sent() noexcept {
   write_deadline_ = Time::max(); // Progress: the stall is counted anew.
   if (state_ == State::ending && transport_.stream().queued_bytes() == 0) return finish_ending();
   if (state_ == State::open && exchange_ != nullptr) exchange_->on_sent();
-  pump();
+  // Mostly the whole answer is out and no request waits: there is nothing to move on.
+  const bool idle = state_ == State::open && exchange_ == nullptr && transport_.idle();
+  idle ? update_deadlines() : pump();
 }
 
 bool ServerConnection::waits_for_sent() const noexcept {

@@ -11,6 +11,7 @@
 
 #include "engine/loop.hpp"
 #include "http/date.hpp"
+#include "http/serializer.hpp"
 #include "http/parser.hpp"
 #include "net/listener.hpp"
 #include "net/server_connection.hpp"
@@ -66,9 +67,10 @@ public:
   engine::TimerWheel& timers() noexcept { return loop_->timers(); }
   engine::Loop& loop() noexcept { return *loop_; }
   std::chrono::nanoseconds now() const noexcept { return loop_->now(); }
-  std::string_view date() noexcept { return date_.at(loop_->unix_seconds()); }
+  const http::DateLine& date() noexcept { return date_.at(loop_->unix_seconds()); }
   /// Space to write one head into before it is sealed or copied. Borrow: until the next use.
   MutableBytes scratch() noexcept { return scratch_; }
+  http::HeadWriter& heads() noexcept { return heads_; }
   const Limits& limits() const noexcept { return share_.options.limits; }
   http::ParserLimits parser_limits() const noexcept;
   bool draining() const noexcept { return draining_; }
@@ -102,6 +104,7 @@ private:
   std::vector<std::unique_ptr<Listener>> listeners_;
   http::Date date_;
   std::vector<std::byte> scratch_;
+  http::HeadWriter heads_{scratch_bytes};
 
   bool started_ = false;
   bool draining_ = false;

@@ -68,6 +68,10 @@ public:
   /// The peer's FIN came, and everything before it has been consumed.
   bool ended() const noexcept { return peer_ended_ && received_.empty(); }
   bool peer_ended() const noexcept { return peer_ended_; }
+  /// Neither bytes nor a FIN wait to be read, and no byte to be sent.
+  bool quiet() const noexcept {
+    return received_.empty() && !peer_ended_ && sending_.queued_bytes() == 0;
+  }
 
   /// Room to write `bytes_min` or more into; empty when the shard's blocks are spent.
   MutableBytes send_space(std::size_t bytes_min) noexcept { return sending_.space(bytes_min); }

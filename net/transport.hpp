@@ -52,6 +52,11 @@ public:
   /// Where the plaintext lies: a receive buffer that can be held, or the assembly block.
   bool in_receive_buffer() const noexcept { return !opened_in_assembly_; }
 
+  /// Nothing was received that waits, its end included, and nothing is left to send.
+  bool idle() const noexcept {
+    return plaintext_.empty() && stream_.quiet() && phase_ != Phase::handshake;
+  }
+
   /// No plaintext will follow: close_notify, or FIN on a plain stream.
   bool ended() const noexcept;
   /// The peer's FIN came without close_notify, so what came before it may be cut.

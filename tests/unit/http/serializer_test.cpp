@@ -15,9 +15,24 @@
 namespace ringfort::http {
 namespace {
 
+const DateLine& some_date() {
+  static Date date;
+  return date.at(784'111'777);
+}
+
+std::string_view date_of(const DateLine& line) {
+  REQUIRE(std::string_view(line.data(), 6) == "date: ");
+  REQUIRE(std::string_view(line.data() + line.size() - 2, 2) == "\r\n");
+  return {line.data() + 6, line.size() - 8};
+}
+
+Result<std::size_t> write_head(MutableBytes out, const ResponseHead& head) {
+  return HeadWriter(4'096).write(out, head);
+}
+
 std::string written(const ResponseHead& head) {
   std::array<std::byte, 1'024> out;
-  const auto bytes = write_response_head(out, head);
+  const auto bytes = write_head(out, head);
   REQUIRE(bytes);
   return std::string(text_of(Bytes(out).first(*bytes)));
 }
@@ -26,7 +41,7 @@ TEST_CASE("serializer: a head with a length, as it is on the wire") {
   const std::array fields{Field{"content-type", "text/plain"}, Field{"x-empty", ""}};
   CHECK(written({.status = 200,
                  .fields = fields,
-                 .date = "Sun, 06 Nov 1994 08:49:37 GMT",
+                 .date = &some_date(),
                  .framing = BodyFraming::length,
                  .content_length = 13}) == "HTTP/1.1 200 OK\r\n"
                                            "content-type: text/plain\r\n"
@@ -43,7 +58,7 @@ TEST_CASE("serializer: chunked, close and keep-alive are said by the engine alon
   for (const char* name : {"Connection", "content-length", "Transfer-Encoding", "KEEP-ALIVE"}) {
     const std::array fields{Field{name, "1"}};
     std::array<std::byte, 256> out;
-    const auto refused = write_response_head(out, {.fields = fields});
+    const auto refused = write_head(out, {.fields = fields});
     REQUIRE_FALSE(refused);
     CHECK(refused.error().code == Code::handler_bad_response);
   }
@@ -51,7 +66,8 @@ TEST_CASE("serializer: chunked, close and keep-alive are said by the engine alon
 
 TEST_CASE("serializer: a date of the handler's own stands instead of ours") {
   const std::array fields{Field{"Date", "then"}};
-  CHECK(written({.fields = fields, .date = "now"}) == "HTTP/1.1 200 OK\r\nDate: then\r\n\r\n");
+  CHECK(written({.fields = fields, .date = &some_date()}) ==
+        "HTTP/1.1 200 OK\r\nDate: then\r\n\r\n");
 }
 
 TEST_CASE("serializer: what would break the message is handler.bad_response") {
@@ -61,26 +77,56 @@ TEST_CASE("serializer: what would break the message is handler.bad_response") {
       Field{"name", {"\0", 1}}, Field{"name", "\x7f"},      Field{"n\xc3\xa4me", "v"}};
   std::array<std::byte, 256> out;
   for (const Field& field : wrong) {
-    CHECK_FALSE(write_response_head(out, {.fields = {&field, 1}}));
+    CHECK_FALSE(write_head(out, {.fields = {&field, 1}}));
     CHECK_FALSE(write_last_chunk(out, {&field, 1}));
   }
   for (const int status : {-1, 0, 100, 101, 199, 600, 1'000}) {
-    CHECK_FALSE(write_response_head(out, {.status = status}));
+    CHECK_FALSE(write_head(out, {.status = status}));
   }
   const Field fine{"name", "tab\there, and \xc3\xa4"};
-  CHECK(write_response_head(out, {.fields = {&fine, 1}}));
+  CHECK(write_head(out, {.fields = {&fine, 1}}));
 }
 
 TEST_CASE("serializer: a head that does not fit is refused at every size, and never overruns") {
   const std::array fields{Field{"name", "value"}};
-  const ResponseHead head{.fields = fields, .date = "now", .framing = BodyFraming::chunked};
+  const ResponseHead head{.fields = fields, .date = &some_date(), .framing = BodyFraming::chunked};
   const std::size_t whole = written(head).size();
   for (std::size_t room = 0; room <= whole; ++room) {
     std::string out(room + 1, '#');
-    const auto bytes =
-        write_response_head(std::as_writable_bytes(std::span(out)).first(room), head);
+    const auto bytes = write_head(std::as_writable_bytes(std::span(out)).first(room), head);
     CHECK(bytes.has_value() == (room == whole));
     CHECK(out.back() == '#');
+  }
+}
+
+TEST_CASE("serializer: fields said before are said again, others instead of them") {
+  HeadWriter writer(256);
+  std::array<std::byte, 1'024> out;
+  const auto head = [&](std::span<const Field> fields) {
+    const auto bytes = writer.write(out, {.fields = fields, .date = &some_date()});
+    return bytes ? std::string(text_of(Bytes(out).first(*bytes))) : std::string("refused");
+  };
+  const std::string start = "HTTP/1.1 200 OK\r\n";
+  const std::string date = "date: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
+  const std::array one{Field{"a", "1"}};
+  const std::array two{Field{"a", "1"}, Field{"b", "2"}};
+  const std::array other{Field{"a", "1"}, Field{"date", "then"}};
+  const std::array split{Field{"a: 1\r\nb", "2"}};
+  const std::vector<Field> many(33, Field{"n", ""});
+  const std::string long_text(256, 'x');
+  const std::array too_long{Field{"a", long_text}};
+  for (int round = 0; round < 2; ++round) {
+    CHECK(head(two) == start + "a: 1\r\nb: 2\r\n" + date + "\r\n");
+    CHECK(head(two) == start + "a: 1\r\nb: 2\r\n" + date + "\r\n");
+    CHECK(head(split) == "refused");
+    CHECK(head(one) == start + "a: 1\r\n" + date + "\r\n");
+    CHECK(head(split) == "refused");
+    CHECK(head(too_long) == "refused");
+    CHECK(head(one) == start + "a: 1\r\n" + date + "\r\n");
+    CHECK(head(other) == start + "a: 1\r\ndate: then\r\n\r\n");
+    CHECK(head(many).starts_with(start + "n: \r\nn: \r\n"));
+    CHECK(head(many).size() == start.size() + many.size() * 5 + date.size() + 2);
+    CHECK(head({}) == start + date + "\r\n");
   }
 }
 
@@ -101,12 +147,12 @@ TEST_CASE("serializer: chunk sizes are hexadecimal, and the last chunk ends with
 
 TEST_CASE("date: seconds become IMF-fixdate, of leap years and before 1970 too") {
   Date date;
-  CHECK(date.at(784'111'777) == "Sun, 06 Nov 1994 08:49:37 GMT");
-  CHECK(date.at(0) == "Thu, 01 Jan 1970 00:00:00 GMT");
-  CHECK(date.at(951'827'696) == "Tue, 29 Feb 2000 12:34:56 GMT");
-  CHECK(date.at(4'107'542'399) == "Sun, 28 Feb 2100 23:59:59 GMT");
-  CHECK(date.at(4'107'542'400) == "Mon, 01 Mar 2100 00:00:00 GMT");
-  CHECK(date.at(-1) == "Wed, 31 Dec 1969 23:59:59 GMT");
+  CHECK(date_of(date.at(784'111'777)) == "Sun, 06 Nov 1994 08:49:37 GMT");
+  CHECK(date_of(date.at(0)) == "Thu, 01 Jan 1970 00:00:00 GMT");
+  CHECK(date_of(date.at(951'827'696)) == "Tue, 29 Feb 2000 12:34:56 GMT");
+  CHECK(date_of(date.at(4'107'542'399)) == "Sun, 28 Feb 2100 23:59:59 GMT");
+  CHECK(date_of(date.at(4'107'542'400)) == "Mon, 01 Mar 2100 00:00:00 GMT");
+  CHECK(date_of(date.at(-1)) == "Wed, 31 Dec 1969 23:59:59 GMT");
 }
 
 TEST_CASE("status: phrases by number, and a class's name for one without") {
