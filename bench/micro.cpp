@@ -30,7 +30,8 @@ constexpr std::string_view browser_request =
 void parse(benchmark::State& state, std::string_view request) {
   std::vector<std::byte> block(65'536);
   Arena arena(block);
-  http::Parser parser(http::Role::server);
+  http::AuthorityCheck authorities;
+  http::Parser parser(http::Role::server, authorities);
   for (auto _ : state) {
     arena.reset();
     parser.begin(arena, {});

@@ -1,6 +1,7 @@
 #include "http/authority.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 #include "http/letters.hpp"
 
@@ -30,6 +31,16 @@ bool valid_authority(std::string_view text) noexcept {
   const std::size_t name_bytes = std::min(text.rfind(':'), text.size());
   return name_bytes > 0 && all_are(text.substr(0, name_bytes), host_letter) &&
          valid_port(text.substr(name_bytes));
+}
+
+bool AuthorityCheck::valid(std::string_view text) noexcept {
+  if (text.empty()) return true;
+  if (text.size() == known_bytes_ && std::memcmp(text.data(), known_.data(), known_bytes_) == 0) {
+    return true;
+  }
+  if (!valid_authority(text)) return false;
+  if (text.size() <= known_.size()) known_bytes_ = text.copy(known_.data(), known_.size());
+  return true;
 }
 
 std::string_view authority_of_target(std::string_view target) noexcept {

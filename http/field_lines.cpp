@@ -25,6 +25,12 @@ bool is_engine_field(std::string_view name) noexcept {
   }
 }
 
+// string_view's own compares the sizes last.
+bool equal(std::string_view one, std::string_view other) noexcept {
+  return one.size() == other.size() &&
+         (one.empty() || std::memcmp(one.data(), other.data(), one.size()) == 0);
+}
+
 } // namespace
 
 bool may_send(std::span<const Field> fields) noexcept {
@@ -67,7 +73,9 @@ bool FieldLines::holds(std::span<const Field> fields) const noexcept {
   if (fields.size() != known_count_) return false;
   for (std::size_t index = 0; index < known_count_; ++index) {
     const Field& known = known_[index];
-    if (fields[index].name != known.name || fields[index].value != known.value) return false;
+    if (!equal(fields[index].name, known.name) || !equal(fields[index].value, known.value)) {
+      return false;
+    }
   }
   return true;
 }

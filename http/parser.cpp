@@ -4,8 +4,6 @@
 
 #include <llhttp.h>
 
-#include "http/authority.hpp"
-
 namespace ringfort::http {
 
 static_assert(sizeof(llhttp_t) <= 128 && alignof(llhttp_t) <= 8);
@@ -328,13 +326,13 @@ std::optional<Code> Parser::check_request() noexcept {
   }
   head_.authority = host_;
   if (head_.method == Method::connect) {
-    if (!valid_authority(head_.target)) return Code::http_parse_bad_target;
+    if (!authorities_.valid(head_.target)) return Code::http_parse_bad_target;
     head_.authority = head_.target;
   } else if (const auto named = authority_of_target(head_.target); !named.empty()) {
     head_.authority = named;
   }
   const bool named_elsewhere = head_.authority.data() != host_.data();
-  if (!valid_authority(host_) || (named_elsewhere && !valid_authority(head_.authority))) {
+  if (!authorities_.valid(host_) || (named_elsewhere && !authorities_.valid(head_.authority))) {
     return Code::http_parse_bad_host;
   }
   return std::nullopt;

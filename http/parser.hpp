@@ -15,6 +15,7 @@
 #include <ringfort/error.hpp>
 #include <ringfort/message.hpp>
 
+#include "http/authority.hpp"
 #include "http/framing.hpp"
 
 namespace ringfort::http {
@@ -47,7 +48,9 @@ struct Step {
 /// Where: one shard. An idle parser holds no memory but itself.
 class Parser {
 public:
-  explicit Parser(Role role) noexcept : role_(role) {}
+  /// `authorities` is shared by the parsers of a shard, and outlives them.
+  Parser(Role role, AuthorityCheck& authorities) noexcept
+      : role_(role), authorities_(authorities) {}
   Parser(const Parser&) = delete;
   Parser& operator=(const Parser&) = delete;
 
@@ -114,6 +117,7 @@ private:
   alignas(8) std::array<std::byte, machine_bytes> machine_;
 
   Role role_;
+  AuthorityCheck& authorities_;
   bool started_ = false;
   bool version_done_ = false;
   bool head_done_ = false;

@@ -11,7 +11,11 @@ namespace ringfort::http {
 
 namespace {
 
-/// Where text goes. A head is put twice: measured, then written into space that is long enough.
+/// More than all of a head but its fields' lines, whatever it says.
+constexpr std::size_t around_fields_bytes_max = 256;
+
+/// Where text goes. A head is written into space that is long enough; where that is not plain it
+/// is measured before.
 class Measure {
 public:
   template <std::size_t Bytes>
@@ -41,6 +45,10 @@ public:
     at_ += line.size();
   }
   void put(std::string_view text) noexcept { at_ = std::copy(text.begin(), text.end(), at_); }
+
+  std::size_t bytes_since(MutableBytes space) const noexcept {
+    return static_cast<std::size_t>(at_ - reinterpret_cast<char*>(space.data()));
+  }
 
 private:
   char* at_;
@@ -97,12 +105,14 @@ Result<std::size_t> HeadWriter::write(MutableBytes out, const ResponseHead& head
   if (!valid_final_status(head.status)) return fail(Code::handler_bad_response, head.status);
   if (!lines_.set(head.fields)) return fail(Code::handler_bad_response);
   const Digits length(head.content_length);
-  Measure measure;
-  put_head(measure, head, lines_, length);
-  if (measure.bytes() > out.size()) return fail(Code::handler_bad_response);
+  if (lines_.text().size() + around_fields_bytes_max > out.size()) {
+    Measure measure;
+    put_head(measure, head, lines_, length);
+    if (measure.bytes() > out.size()) return fail(Code::handler_bad_response);
+  }
   Writer writer(out);
   put_head(writer, head, lines_, length);
-  return measure.bytes();
+  return writer.bytes_since(out);
 }
 
 std::size_t write_chunk_size(MutableBytes out, std::uint64_t bytes) noexcept {

@@ -11,6 +11,7 @@ ServerConnection::ServerConnection(std::uint64_t id, ServingShard& shard, const 
                                    int descriptor) noexcept
     : id_(id), shard_(shard), role_(role), peer_(shard.ring().peer_address(descriptor)),
       transport_(shard.stream_home(), descriptor, *this, role.context),
+      parser_(http::Role::server, shard.authorities()),
       timer_(this, [](void* self) noexcept { static_cast<ServerConnection*>(self)->on_timer(); }) {}
 
 ServerConnection::~ServerConnection() { discard_exchange(); }

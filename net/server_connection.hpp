@@ -109,7 +109,7 @@ private:
   std::uint64_t discarded_bytes_ = 0;
 
   Transport transport_;
-  http::Parser parser_{http::Role::server};
+  http::Parser parser_;
   engine::Block exchange_block_;
   ExchangeState* exchange_ = nullptr;
 

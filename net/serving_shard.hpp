@@ -71,6 +71,7 @@ public:
   /// Space to write one head into before it is sealed or copied. Borrow: until the next use.
   MutableBytes scratch() noexcept { return scratch_; }
   http::HeadWriter& heads() noexcept { return heads_; }
+  http::AuthorityCheck& authorities() noexcept { return authorities_; }
   const Limits& limits() const noexcept { return share_.options.limits; }
   http::ParserLimits parser_limits() const noexcept;
   bool draining() const noexcept { return draining_; }
@@ -105,6 +106,7 @@ private:
   http::Date date_;
   std::vector<std::byte> scratch_;
   http::HeadWriter heads_{scratch_bytes};
+  http::AuthorityCheck authorities_;
 
   bool started_ = false;
   bool draining_ = false;

@@ -95,7 +95,8 @@ private:
   std::unique_ptr<std::byte[]> block_ = std::make_unique<std::byte[]>(arena_bytes);
   Arena arena_{MutableBytes(block_.get(), arena_bytes)};
   http::ParserLimits limits_;
-  http::Parser parser_{http::Role::server};
+  http::AuthorityCheck authorities_;
+  http::Parser parser_{http::Role::server, authorities_};
   std::string body_;
   std::vector<std::string> events_;
 };
