@@ -1,26 +1,98 @@
 #include "cli/check.hpp"
 
+#include <array>
+#include <ctime>
+#include <fstream>
 #include <iostream>
+#include <sstream>
 
+#include <ringfort/certificate.hpp>
 #include <ringfort/engine.hpp>
 
 namespace ringfort::cli {
 
-ExitStatus check(const std::string& cert, const std::string& key) {
+namespace {
+
+std::string date_text(std::int64_t unix_seconds) {
+  const std::time_t time = unix_seconds;
+  std::tm broken_down{};
+  std::array<char, 32> text{};
+  const std::size_t bytes = std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S UTC",
+                                          ::gmtime_r(&time, &broken_down));
+  return {text.data(), bytes};
+}
+
+void print(const tls::CertificateFacts& facts, std::size_t index) {
+  std::cout << "certificate " << index << (index == 0 ? ", the leaf" : "") << '\n'
+            << "  subject:     " << facts.subject << '\n'
+            << "  issuer:      " << facts.issuer << '\n'
+            << "  valid:       " << date_text(facts.not_before_unix_s) << " to "
+            << date_text(facts.not_after_unix_s) << '\n';
+  if (!facts.names.empty()) {
+    std::cout << "  names:      ";
+    for (const std::string& name : facts.names) std::cout << ' ' << name;
+    std::cout << '\n';
+  }
+  std::cout << "  key:         " << facts.key << ", signed with " << facts.signature << '\n'
+            << "  SHA-256:     " << facts.fingerprint << '\n';
+}
+
+void print(const tls::Diagnosis& diagnosis, const CheckFlags& flags) {
+  std::size_t index = 0;
+  for (const tls::CertificateFacts& facts : diagnosis.chain) print(facts, index++);
+  std::cout << "key: belongs to the leaf\n";
+  for (const Error& finding : diagnosis.findings) {
+    const std::string_view alias = fault_of(finding.code).alias;
+    std::cout << "finding: " << explain(finding);
+    if (!alias.empty()) std::cout << " [" << alias << ']';
+    std::cout << '\n';
+  }
+  std::cout << "a client that trusts "
+            << (flags.authorities.empty() ? "the system's store" : flags.authorities);
+  if (!flags.name.empty()) std::cout << " and asks for " << flags.name;
+  if (diagnosis.verdict.accepts) {
+    std::cout << ": accepts it\n";
+  } else {
+    std::cout << ": refuses it: " << diagnosis.verdict.text << " [" << diagnosis.verdict.alias
+              << "]\n";
+  }
+}
+
+ExitStatus check_identities(const CheckFlags& flags) {
+  ExitStatus status = ExitStatus::ok;
+  const auto identities = load(flags.identity, status);
+  if (!identities) return status;
+  std::string authorities;
+  if (!flags.authorities.empty()) {
+    std::ifstream file(flags.authorities);
+    authorities = (std::ostringstream() << file.rdbuf()).str();
+    if (authorities.empty()) {
+      return complain({.code = Code::tls_context_unreadable, .detail = errno}, flags.authorities);
+    }
+  }
+  for (const tls::Identity& identity : *identities) {
+    const auto diagnosis = tls::diagnose(identity, flags.name, authorities);
+    if (!diagnosis) {
+      const bool of_authorities = diagnosis.error().code == Code::tls_context_junk_authority;
+      return complain(diagnosis.error(),
+                      of_authorities ? flags.authorities : flags.identity.text());
+    }
+    print(*diagnosis, flags);
+    const bool asked = !flags.name.empty() || !flags.authorities.empty();
+    if (asked && !diagnosis->verdict.accepts) status = ExitStatus::config;
+  }
+  return status;
+}
+
+} // namespace
+
+ExitStatus check(const CheckFlags& flags) {
   EngineOptions options;
   options.shards = 1;
   auto engine = Engine::create(options);
   if (!engine) return complain(engine.error());
   std::cout << (*engine)->describe() << '\n';
-  if (cert.empty() && key.empty()) return ExitStatus::ok;
-  auto identity = tls::load_identity(cert, key);
-  if (!identity) return complain(identity.error(), cert + ", " + key);
-  tls::ContextOptions tls;
-  tls.identities.push_back(std::move(*identity));
-  const auto context = tls::Context::create(std::move(tls));
-  if (!context) return complain(context.error(), cert + ", " + key);
-  std::cout << "identity: " << cert << " and " << key << " are usable\n";
-  return ExitStatus::ok;
+  return flags.identity.none() ? ExitStatus::ok : check_identities(flags);
 }
 
 } // namespace ringfort::cli

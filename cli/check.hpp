@@ -1,13 +1,22 @@
-// check — `ringfort check`: what this machine can do, and whether an identity is usable.
+// check — the subcommand that tells what this machine can do, and what clients will say of an
+// identity.
 #pragma once
 
 #include <string>
 
 #include "cli/exit_status.hpp"
+#include "cli/identity_flags.hpp"
 
 namespace ringfort::cli {
 
-/// Prints one fact per line. `cert` and `key` may both be empty.
-ExitStatus check(const std::string& cert, const std::string& key);
+struct CheckFlags {
+  IdentityFlags identity;
+  std::string name;        ///< the host that clients will ask for
+  std::string authorities; ///< a PEM file; empty: the system's store
+};
+
+/// Prints the ring's features, and of each identity chain, dates, names, findings and verdict.
+/// Answers config when a client that asks for the name would refuse it.
+ExitStatus check(const CheckFlags& flags);
 
 } // namespace ringfort::cli

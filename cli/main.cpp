@@ -41,12 +41,16 @@ ExitStatus run(int argument_count, const char* const* arguments) {
   ServeFlags serve_flags;
   CLI::App& serving = *app.add_subcommand("serve", "answer HTTPS (or, with --plain, HTTP)");
   add_serve_flags(serving, serve_flags);
-  std::string cert;
-  std::string key;
-  CLI::App& checking =
-      *app.add_subcommand("check", "what this machine can do; with an identity: is it usable");
-  checking.add_option("--cert", cert, "certificate chain, leaf first (PEM)")->type_name("FILE");
-  checking.add_option("--key", key, "the leaf's private key (PEM)")->type_name("FILE");
+  CheckFlags check_flags;
+  CLI::App& checking = *app.add_subcommand(
+      "check", "what this machine can do; with an identity: what clients say of it");
+  add_identity_flags(checking, check_flags.identity);
+  checking.add_option("--name", check_flags.name, "the host that clients will ask for")
+      ->type_name("HOST");
+  checking
+      .add_option("--authorities", check_flags.authorities,
+                  "whom clients trust (PEM), instead of the system's store")
+      ->type_name("FILE");
   // What is left over is refused below, with the name that was probably meant.
   for (CLI::App* any : {&app, &serving, &checking}) any->allow_extras();
   try {
@@ -65,7 +69,10 @@ ExitStatus run(int argument_count, const char* const* arguments) {
     const std::string word = app.remaining().front();
     return refuse("unknown command " + word, nearest(word, commands));
   }
-  if (checking.parsed()) return check(cert, key);
+  if (checking.parsed()) {
+    const std::string contradiction = contradiction_of(check_flags.identity);
+    return contradiction.empty() ? check(check_flags) : refuse(contradiction, {});
+  }
   if (!serving.parsed()) return refuse("a command is needed: serve or check", {});
   const std::string contradiction = contradiction_of(serve_flags);
   if (!contradiction.empty()) return refuse(contradiction, {});

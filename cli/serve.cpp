@@ -76,12 +76,19 @@ void announce(const Engine& engine, const std::string& urls) {
   std::cout << "ringfort serves " << urls << "; " << facts << std::endl;
 }
 
-Result<tls::Context> make_context(const ServeFlags& flags) {
-  auto identity = tls::load_identity(flags.cert, flags.key);
-  if (!identity) return std::unexpected(identity.error());
+/// Empty after a complaint.
+std::optional<tls::Context> make_context(const ServeFlags& flags, ExitStatus& status) {
+  auto identities = load(flags.identity, status);
+  if (!identities) return {};
   tls::ContextOptions options = flags.tls;
-  options.identities.push_back(std::move(*identity));
-  return tls::Context::create(std::move(options));
+  options.identities = std::move(*identities);
+  auto context = tls::Context::create(std::move(options));
+  if (!context) {
+    status = complain(context.error());
+    return {};
+  }
+  warn(*context, flags.identity);
+  return std::move(*context);
 }
 
 void print_at_end(const ServeFlags& flags, const Engine& engine) {
@@ -118,9 +125,9 @@ ExitStatus serve(ServeFlags flags) {
   if (flags.listen.empty()) flags.listen.push_back({});
   std::optional<tls::Context> context;
   if (!flags.plain) {
-    auto made = make_context(flags);
-    if (!made) return complain(made.error(), flags.cert + ", " + flags.key);
-    context = std::move(*made);
+    ExitStatus status = ExitStatus::ok;
+    context = make_context(flags, status);
+    if (!context) return status;
   }
   std::shared_ptr<const RootDirectory> root;
   if (!flags.root.empty()) {

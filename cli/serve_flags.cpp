@@ -97,8 +97,7 @@ void add_main_flags(CLI::App& app, ServeFlags& flags) {
       ->default_str("127.0.0.1:8443")
       ->allow_extra_args(false);
   app.add_flag("--plain", flags.plain, "clear text on every --listen, without TLS");
-  app.add_option("--cert", flags.cert, "certificate chain, leaf first (PEM)")->type_name("FILE");
-  app.add_option("--key", flags.key, "the leaf's private key (PEM)")->type_name("FILE");
+  add_identity_flags(app, flags.identity);
   app.add_option("--root", flags.root, "serve the files below this directory")->type_name("DIR");
   add_choice<Handler>(app, "--handler", flags.handler,
                       {{"welcome", Handler::welcome},
@@ -165,6 +164,9 @@ void add_tls_flags(CLI::App& app, tls::ContextOptions& tls) {
   app.add_option("--groups", tls.groups, "key-exchange groups, in order of preference")
       ->type_name("NAME[:NAME]...")
       ->capture_default_str();
+  app.add_option("--signatures", tls.signatures, "signature schemes, in order of preference")
+      ->type_name("NAME[:NAME]...")
+      ->capture_default_str();
   add_number(app, "--tickets", tls.tickets, {0, 8}, &parse_count,
              "session tickets after a TLS 1.3 handshake; 0: no resumption");
 }
@@ -197,11 +199,14 @@ void add_serve_flags(CLI::App& app, ServeFlags& flags) {
 }
 
 std::string contradiction_of(const ServeFlags& flags) {
-  const bool identity = !flags.cert.empty() || !flags.key.empty();
-  if (flags.plain && identity) return "--plain serves clear text: leave out --cert and --key";
-  if (!flags.plain && (flags.cert.empty() || flags.key.empty())) {
-    return "--cert and --key are needed (or --plain for clear text)";
+  if (flags.plain && !flags.identity.none()) {
+    return "--plain serves clear text: leave out --cert, --key and --pkcs12";
   }
+  if (!flags.plain && flags.identity.none()) {
+    return "--cert and --key are needed, or --pkcs12 (or --plain for clear text)";
+  }
+  const std::string in_identity = contradiction_of(flags.identity);
+  if (!in_identity.empty()) return in_identity;
   if (!flags.root.empty() && flags.handler != Handler::welcome) {
     return "--root and --handler exclude each other";
   }

@@ -10,6 +10,7 @@
 #include <ringfort/tls.hpp>
 
 #include "cli/handlers.hpp"
+#include "cli/identity_flags.hpp"
 
 namespace CLI {
 class App;
@@ -20,8 +21,7 @@ namespace ringfort::cli {
 struct ServeFlags {
   std::vector<Endpoint> listen;
   bool plain = false;
-  std::string cert;
-  std::string key;
+  IdentityFlags identity;
   std::string root;
   Handler handler = Handler::welcome;
   EngineOptions engine;

@@ -27,6 +27,8 @@ class FieldLines {
 public:
   /// Bounds what set() takes.
   explicit FieldLines(std::size_t bytes_max) : space_(bytes_max) {}
+  FieldLines(const FieldLines&) = delete; // What is known are views of the own space.
+  FieldLines& operator=(const FieldLines&) = delete;
 
   /// Makes text() the lines of `fields`; false when they may not be sent or are too long.
   /// Cost: a comparison when they are those of the last call, and at most 32.

@@ -1,11 +1,15 @@
 #include "tls/context.hpp"
 
+#include <algorithm>
 #include <cerrno>
+#include <ctime>
 #include <fstream>
 #include <sstream>
 
 #include <openssl/rand.h>
 
+#include "tls/identity.hpp"
+#include "tls/policy.hpp"
 #include "tls/shard_context.hpp"
 
 namespace ringfort::tls {
@@ -36,25 +40,71 @@ Result<Identity> load_identity(const std::filesystem::path& chain,
   return Identity{.chain_pem = std::move(*chain_pem), .key_pem = std::move(*key_pem)};
 }
 
-Result<Context> Context::create(ContextOptions options) {
+Result<Identity> load_pkcs12(const std::filesystem::path& file, const std::string& pass_phrase) {
+  const auto container = read_file(file);
+  if (!container) return std::unexpected(container.error());
+  return identity_of_pkcs12(bytes_of(*container), pass_phrase);
+}
+
+namespace {
+
+/// Opens the keys, and looks at each identity for what will keep clients away.
+Result<> prepare(Context::Description& description, PassPhraseSource& ask) {
+  const std::time_t now = std::time(nullptr);
+  std::vector<int> key_types;
+  auto& identities = description.options.identities;
+  for (std::size_t index = 0; index < identities.size(); ++index) {
+    Identity& identity = identities[index];
+    if (identity.key_pem.empty()) return fail(Code::tls_context_empty_identity);
+    auto opened = decrypt_key(identity);
+    if (!opened && opened.error().code == Code::tls_context_no_pass_phrase && ask) {
+      identity.pass_phrase = ask(index);
+      opened = decrypt_key(identity);
+    }
+    if (!opened) return opened;
+    const auto parsed = parse_identity(nullptr, identity);
+    if (!parsed) return std::unexpected(parsed.error());
+    const int type = EVP_PKEY_get_base_id(parsed->key.get());
+    if (std::find(key_types.begin(), key_types.end(), type) != key_types.end()) {
+      return fail(Code::tls_context_same_key_type);
+    }
+    key_types.push_back(type);
+    const auto found = warnings_of(*parsed, now);
+    description.warnings.insert(description.warnings.end(), found.begin(), found.end());
+  }
+  return {};
+}
+
+Result<> make_ticket_keys(Context::Description& description) {
+  auto& keys = description.ticket_keys;
+  auto* const bytes = reinterpret_cast<unsigned char*>(keys.data());
+  if (RAND_bytes(bytes, static_cast<int>(keys.size())) == 1) return {};
+  return fail(Code::tls_context_no_memory);
+}
+
+} // namespace
+
+Result<Context> Context::create(ContextOptions options, PassPhraseSource ask) {
   constexpr std::uint8_t tickets_max = 8;
   if (options.identities.empty() || options.tickets > tickets_max) {
     return fail(Code::config_invalid);
   }
   if (options.version_min > options.version_max) return fail(Code::tls_context_version_range);
+  const ErrorQueueGuard guard;
   auto description = std::make_shared<Description>();
   description->options = std::move(options);
-  auto& keys = description->ticket_keys;
-  auto* const bytes = reinterpret_cast<unsigned char*>(keys.data());
-  if (RAND_bytes(bytes, static_cast<int>(keys.size())) != 1) {
-    return fail(Code::tls_context_no_memory);
-  }
-  Context context(std::move(description));
+  if (auto made = prepare(*description, ask); !made) return std::unexpected(made.error());
+  if (auto made = make_ticket_keys(*description); !made) return std::unexpected(made.error());
+  Context context(description);
   // A trial build: what a shard will need later either works now or is refused now.
-  if (auto trial = ShardContext::create(context); !trial) return std::unexpected(trial.error());
+  const auto trial = ShardContext::create(context);
+  if (!trial) return std::unexpected(trial.error());
+  description->policy = text_of_policy((*trial)->ssl_context(), description->options);
   return context;
 }
 
 const ContextOptions& Context::options() const noexcept { return description_->options; }
+std::span<const Error> Context::warnings() const noexcept { return description_->warnings; }
+std::string Context::policy() const { return description_->policy; }
 
 } // namespace ringfort::tls

@@ -23,6 +23,14 @@ struct Freer {
   }
 };
 
+/// Leaves OpenSSL's error queue empty, whatever happened.
+struct ErrorQueueGuard {
+  ErrorQueueGuard() noexcept = default;
+  ErrorQueueGuard(const ErrorQueueGuard&) = delete;
+  ErrorQueueGuard& operator=(const ErrorQueueGuard&) = delete;
+  ~ErrorQueueGuard() { ERR_clear_error(); }
+};
+
 using LibraryContextOwner = std::unique_ptr<OSSL_LIB_CTX, Freer<OSSL_LIB_CTX_free>>;
 using SslContextOwner = std::unique_ptr<SSL_CTX, Freer<SSL_CTX_free>>;
 using SslOwner = std::unique_ptr<SSL, Freer<SSL_free>>;

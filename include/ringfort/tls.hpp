@@ -3,26 +3,41 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
+#include <ringfort/bytes.hpp>
 #include <ringfort/error.hpp>
 
 namespace ringfort::tls {
 
 enum class Version : std::uint8_t { tls_1_2, tls_1_3 };
 
-/// A certificate chain, leaf first, and the leaf's private key, both as PEM text.
+/// A certificate chain, leaf first, and the leaf's private key, both as PEM text. The key is RSA,
+/// ECDSA or Ed25519.
 struct Identity {
   std::string chain_pem;
   std::string key_pem;
+  /// Opens an encrypted key; empty for one that is not.
+  std::string pass_phrase = {};
 };
 
-/// Reads an identity from two files. Nothing is read again later.
+/// Reads an identity from two files. Nothing is read again later. A path of /dev/fd/N reads an
+/// inherited descriptor.
 /// Errors: tls_context.unreadable (detail: errno).
 Result<Identity> load_identity(const std::filesystem::path& chain,
                                const std::filesystem::path& key);
+
+/// Takes an identity out of a PKCS#12 container (RFC 7292); the key is decrypted.
+/// Errors: tls_context.not_pkcs12, tls_context.wrong_pass_phrase, tls_context.pkcs12_without_key,
+///         tls_context.empty_identity.
+Result<Identity> identity_of_pkcs12(Bytes container, const std::string& pass_phrase);
+
+/// The same from a file. Errors: tls_context.unreadable (detail: errno) as well.
+Result<Identity> load_pkcs12(const std::filesystem::path& file, const std::string& pass_phrase);
 
 struct ContextOptions {
   /// One, or several of different key types (ECDSA and RSA): the client's algorithms choose.
@@ -34,20 +49,34 @@ struct ContextOptions {
   std::string suites;
   /// Key-exchange groups in order of preference, colon separated.
   std::string groups = "X25519:P-256:P-384";
+  /// Signature schemes in order of preference, colon separated, by the names of RFC 8446 section
+  /// 4.2.3. None with SHA-1.
+  std::string signatures = "ecdsa_secp256r1_sha256:ecdsa_secp384r1_sha384:ed25519:"
+                           "rsa_pss_rsae_sha256:rsa_pss_rsae_sha384:rsa_pss_rsae_sha512:"
+                           "rsa_pkcs1_sha256:rsa_pkcs1_sha384:rsa_pkcs1_sha512";
   /// Session tickets sent after a TLS 1.3 handshake, 0..8; 0 turns resumption off.
   std::uint8_t tickets = 1;
 };
+
+/// Answers the pass phrase of the identity at this index of ContextOptions::identities.
+using PassPhraseSource = std::move_only_function<std::string(std::size_t index)>;
 
 /// Immutable, completely checked, cheap to copy. The copies share one description.
 /// Where: any thread.
 class Context {
 public:
-  /// Errors: tls_context.not_pem, tls_context.key_unusable, tls_context.key_mismatch,
-  ///         tls_context.no_usable_suite, tls_context.version_range, tls_context.no_memory,
-  ///         config.invalid (no identity, more than 8 tickets).
-  static Result<Context> create(ContextOptions options);
+  /// `ask` is called once for each identity whose key is encrypted and that brings no pass phrase.
+  /// Errors: tls_context.* but unreadable, and config.invalid (no identity, more than 8 tickets).
+  /// Cost:   keys are decrypted here, once.
+  static Result<Context> create(ContextOptions options, PassPhraseSource ask = {});
 
+  /// As given, but with every key decrypted and no pass phrase.
   const ContextOptions& options() const noexcept;
+  /// What does not keep the context from working but will keep clients away, now or soon:
+  /// tls_context.chain_incomplete, .expired, .not_yet_valid, .expires_soon (detail: days left).
+  std::span<const Error> warnings() const noexcept;
+  /// Versions, suites, groups, signatures and what is refused, one line each.
+  std::string policy() const;
 
   struct Description; ///< known to the engine only
   const Description& description() const noexcept { return *description_; }

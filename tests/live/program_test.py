@@ -98,7 +98,15 @@ def bad_identity():
     require(['serve', '--cert', cert, '--key', rsa_key], 78, 'tls_context.key_mismatch')
     require(['serve', '--cert', cert, '--key', cert], 78, 'tls_context.key_unusable')
     with tempfile.NamedTemporaryFile('w') as junk:
+        require(['serve', '--cert', junk.name, '--key', rsa_key], 78,
+                'tls_context.empty_identity', junk.name)
+        junk.write('junk')
+        junk.flush()
         require(['serve', '--cert', junk.name, '--key', rsa_key], 78, 'tls_context.not_pem')
+    require(['serve', '--groups', 'X25519:junk', *identity_flags()], 78,
+            'tls_context.unknown_group')
+    require(['serve', '--signatures', 'junk', *identity_flags()], 78,
+            'tls_context.unknown_signature')
     require(['serve', '--tls-min', '1.3', '--tls-max', '1.2', '--cert', rsa_cert, '--key', rsa_key],
             78, 'tls_context.version_range')
     require(['serve', '--cert', rsa_cert], 64, '--key')

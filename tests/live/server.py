@@ -45,7 +45,7 @@ class Server:
                    '--no-pin', '--print-metrics', '--allocator-stats', *map(str, flags)]
         if plain:
             command.append('--plain')
-        else:
+        elif identity != ():  # The flags bring one of their own.
             folder = certificates()
             cert, key = identity or (folder / 'localhost.pem', folder / 'localhost.key')
             command += ['--cert', str(cert), '--key', str(key)]

@@ -77,8 +77,9 @@ TEST_CASE("context: a file that is not there is tls_context.unreadable") {
 TEST_CASE("context: a chain that is no certificate is tls_context.not_pem") {
   Identity identity = make_identity(KeyType::ecdsa_p256);
   const std::string whole = identity.chain_pem;
-  for (const std::string& chain : {std::string(), std::string("no certificate\n"), identity.key_pem,
-                                   whole.substr(0, whole.size() / 2)}) {
+  for (const std::string& chain :
+       {std::string("no certificate\n"), identity.key_pem, whole.substr(0, whole.size() / 2),
+        whole + whole.substr(0, whole.size() / 2)}) {
     identity.chain_pem = chain;
     const auto context = create(identity);
     REQUIRE_FALSE(context);
@@ -88,11 +89,8 @@ TEST_CASE("context: a chain that is no certificate is tls_context.not_pem") {
 
 TEST_CASE("context: a key that is none is tls_context.key_unusable") {
   Identity identity = make_identity(KeyType::ecdsa_p256);
-  const std::string encrypted = "-----BEGIN ENCRYPTED PRIVATE KEY-----\n"
-                                "MIHsMFcGCSqGSIb3DQEFDTBKMCkGCSqGSIb3DQEFDDAcBAgAAAAAAAAAAAICCAAw\n"
-                                "-----END ENCRYPTED PRIVATE KEY-----\n";
   for (const std::string& key :
-       {std::string(), std::string("text"), identity.chain_pem, encrypted}) {
+       {std::string("text"), identity.chain_pem, identity.key_pem.substr(0, 80)}) {
     identity.key_pem = key;
     const auto context = create(identity);
     REQUIRE_FALSE(context);
@@ -124,9 +122,49 @@ TEST_CASE("context: suites and groups that leave nothing are tls_context.no_usab
   none_of_version.suites = "TLS_AES_128_GCM_SHA256";
   none_of_version.version_max = Version::tls_1_2;
   CHECK(create(none_of_version).error().code == Code::tls_context_no_usable_suite);
+}
+
+TEST_CASE("context: a group or a signature scheme that is not known has a refusal of its own") {
   ContextOptions group;
   group.groups = "X25519:nonsense";
-  CHECK(create(group).error().code == Code::tls_context_no_usable_suite);
+  CHECK(create(group).error().code == Code::tls_context_unknown_group);
+  ContextOptions signature;
+  signature.signatures = "ecdsa_secp256r1_sha256:nonsense";
+  CHECK(create(signature).error().code == Code::tls_context_unknown_signature);
+}
+
+TEST_CASE("context: the default policy") {
+  const auto context = create(ContextOptions{});
+  REQUIRE(context);
+  CHECK(context->policy() ==
+        "versions: TLSv1.2 to TLSv1.3\n"
+        "suites: TLS_AES_128_GCM_SHA256 TLS_AES_256_GCM_SHA384 TLS_CHACHA20_POLY1305_SHA256 "
+        "ECDHE-ECDSA-AES128-GCM-SHA256 ECDHE-RSA-AES128-GCM-SHA256 "
+        "ECDHE-ECDSA-AES256-GCM-SHA384 ECDHE-RSA-AES256-GCM-SHA384 "
+        "ECDHE-ECDSA-CHACHA20-POLY1305 ECDHE-RSA-CHACHA20-POLY1305\n"
+        "groups: X25519 P-256 P-384\n"
+        "signatures: ecdsa_secp256r1_sha256 ecdsa_secp384r1_sha384 ed25519 rsa_pss_rsae_sha256 "
+        "rsa_pss_rsae_sha384 rsa_pss_rsae_sha512 rsa_pkcs1_sha256 rsa_pkcs1_sha384 "
+        "rsa_pkcs1_sha512\n"
+        "protocols: http/1.1\n"
+        "tickets: 1\n"
+        "early data: no\n"
+        "renegotiation: no\n"
+        "compression: no\n");
+}
+
+TEST_CASE("context: a policy that is narrowed says what is left") {
+  ContextOptions options;
+  options.version_min = Version::tls_1_3;
+  options.suites = "TLS_AES_256_GCM_SHA384:ECDHE-RSA-AES128-GCM-SHA256";
+  options.groups = "P-256";
+  options.tickets = 0;
+  const auto context = create(options);
+  REQUIRE(context);
+  CHECK(context->policy().starts_with("versions: TLSv1.3 to TLSv1.3\n"
+                                      "suites: TLS_AES_256_GCM_SHA384\n"
+                                      "groups: P-256\n"));
+  CHECK(context->policy().find("tickets: 0\n") != std::string::npos);
 }
 
 TEST_CASE("context: a lowest version above the highest is tls_context.version_range") {

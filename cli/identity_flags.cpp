@@ -1,0 +1,143 @@
+#include "cli/identity_flags.hpp"
+
+#include <cerrno>
+#include <cstdlib>
+#include <fstream>
+#include <iostream>
+
+#include <CLI/CLI.hpp>
+
+namespace ringfort::cli {
+
+namespace {
+
+/// The file that a refusal is about: certificate, key or both.
+std::string subject_of(Code code, const std::string& cert, const std::string& key) {
+  switch (code) {
+  case Code::tls_context_not_pem:
+  case Code::tls_context_too_weak: return cert;
+  case Code::tls_context_key_unusable:
+  case Code::tls_context_no_pass_phrase:
+  case Code::tls_context_wrong_pass_phrase: return key;
+  default: return cert + ", " + key;
+  }
+}
+
+std::optional<Error> unreadable(const std::string& path) {
+  errno = 0;
+  std::ifstream file(path);
+  if (file && file.peek() != std::ifstream::traits_type::eof()) return {};
+  if (errno == 0) return Error{.code = Code::tls_context_empty_identity};
+  return Error{.code = Code::tls_context_unreadable, .detail = errno};
+}
+
+/// The first line of the file, or the variable's value; empty when neither flag was given.
+std::optional<std::string> pass_phrase_of(const IdentityFlags& flags, ExitStatus& status) {
+  std::string phrase;
+  if (!flags.pass_phrase_file.empty()) {
+    errno = 0;
+    std::ifstream file(flags.pass_phrase_file);
+    if (!std::getline(file, phrase)) {
+      const Error error{.code = Code::tls_context_unreadable, .detail = errno};
+      status = complain(error, flags.pass_phrase_file);
+      return {};
+    }
+  } else if (!flags.pass_phrase_env.empty()) {
+    const char* value = std::getenv(flags.pass_phrase_env.c_str());
+    if (value == nullptr) {
+      status = complain({.code = Code::tls_context_no_pass_phrase},
+                        "the environment has no " + flags.pass_phrase_env);
+      return {};
+    }
+    phrase = value;
+  }
+  return phrase;
+}
+
+/// Empty after a complaint.
+std::optional<tls::Identity> load_pair(const std::string& cert, const std::string& key,
+                                       const std::string& pass_phrase, ExitStatus& status) {
+  for (const std::string& path : {cert, key}) {
+    if (const auto error = unreadable(path)) {
+      status = complain(*error, path);
+      return {};
+    }
+  }
+  auto identity = tls::load_identity(cert, key);
+  if (!identity) {
+    status = complain(identity.error(), cert + ", " + key);
+    return {};
+  }
+  identity->pass_phrase = pass_phrase;
+  tls::ContextOptions alone;
+  alone.identities.push_back(*identity);
+  if (const auto tried = tls::Context::create(std::move(alone)); !tried) {
+    status = complain(tried.error(), subject_of(tried.error().code, cert, key));
+    return {};
+  }
+  return std::move(*identity);
+}
+
+} // namespace
+
+std::string IdentityFlags::text() const {
+  std::string names = pkcs12;
+  for (const auto* list : {&certs, &keys}) {
+    for (const std::string& name : *list) names.append(names.empty() ? "" : ", ").append(name);
+  }
+  return names;
+}
+
+void add_identity_flags(CLI::App& app, IdentityFlags& flags) {
+  app.add_option("--cert", flags.certs,
+                 "certificate chain, leaf first (PEM); again for a second key type")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
+  app.add_option("--key", flags.keys, "the leaf's private key (PEM); one for each --cert")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
+  app.add_option("--pkcs12", flags.pkcs12, "chain and key in one PKCS#12 container")
+      ->type_name("FILE");
+  app.add_option("--pass-phrase-file", flags.pass_phrase_file,
+                 "its first line opens the encrypted keys and the container")
+      ->type_name("FILE");
+  app.add_option("--pass-phrase-env", flags.pass_phrase_env,
+                 "the environment variable that opens them")
+      ->type_name("NAME");
+}
+
+std::string contradiction_of(const IdentityFlags& flags) {
+  if (flags.certs.size() != flags.keys.size()) return "each --cert needs its --key";
+  if (!flags.pass_phrase_file.empty() && !flags.pass_phrase_env.empty()) {
+    return "--pass-phrase-file and --pass-phrase-env exclude each other";
+  }
+  return {};
+}
+
+std::optional<std::vector<tls::Identity>> load(const IdentityFlags& flags, ExitStatus& status) {
+  const auto pass_phrase = pass_phrase_of(flags, status);
+  if (!pass_phrase) return {};
+  std::vector<tls::Identity> identities;
+  for (std::size_t index = 0; index < flags.certs.size(); ++index) {
+    auto identity = load_pair(flags.certs[index], flags.keys[index], *pass_phrase, status);
+    if (!identity) return {};
+    identities.push_back(std::move(*identity));
+  }
+  if (!flags.pkcs12.empty()) {
+    auto identity = tls::load_pkcs12(flags.pkcs12, *pass_phrase);
+    if (!identity) {
+      status = complain(identity.error(), flags.pkcs12);
+      return {};
+    }
+    identities.push_back(std::move(*identity));
+  }
+  return identities;
+}
+
+void warn(const tls::Context& context, const IdentityFlags& flags) {
+  for (const Error& warning : context.warnings()) {
+    std::cerr << "ringfort: warning: " << flags.text() << ": " << explain(warning) << std::endl;
+  }
+}
+
+} // namespace ringfort::cli

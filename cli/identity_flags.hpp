@@ -1,0 +1,43 @@
+// identity_flags — who the program is on the wire: certificates, keys and their pass phrase.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <ringfort/tls.hpp>
+
+#include "cli/exit_status.hpp"
+
+namespace CLI {
+class App;
+}
+
+namespace ringfort::cli {
+
+struct IdentityFlags {
+  std::vector<std::string> certs; ///< one for each key
+  std::vector<std::string> keys;
+  std::string pkcs12;
+  std::string pass_phrase_file;
+  std::string pass_phrase_env;
+
+  bool none() const noexcept { return certs.empty() && keys.empty() && pkcs12.empty(); }
+  /// The files, for messages.
+  std::string text() const;
+};
+
+/// Borrow: `flags` until the command line has been parsed.
+void add_identity_flags(CLI::App& app, IdentityFlags& flags);
+
+/// What is missing or too much among them. Empty: all is well.
+std::string contradiction_of(const IdentityFlags& flags);
+
+/// Reads all identities, each checked alone, so that what is wrong is said of its own file.
+/// Empty after a complaint, whose status is in `status`.
+std::optional<std::vector<tls::Identity>> load(const IdentityFlags& flags, ExitStatus& status);
+
+/// One line for each warning, on standard error.
+void warn(const tls::Context& context, const IdentityFlags& flags);
+
+} // namespace ringfort::cli
