@@ -89,6 +89,17 @@ File open_beneath(int root, const std::string& path) noexcept {
   return File(static_cast<int>(::syscall(SYS_openat2, root, relative, &how, sizeof how)));
 }
 
+/// Dot files are mostly not meant for others; /.well-known/ is (RFC 8615).
+bool is_hidden(const std::string& path) noexcept {
+  std::string_view rest = path;
+  while (!rest.empty()) {
+    const std::string_view part = rest.substr(0, rest.find('/'));
+    if (part.starts_with('.') && part != ".well-known") return true;
+    rest.remove_prefix(std::min(part.size() + 1, rest.size()));
+  }
+  return false;
+}
+
 class FileHandler {
 public:
   explicit FileHandler(std::shared_ptr<const RootDirectory> root) : root_(std::move(root)) {}
@@ -101,6 +112,10 @@ public:
       co_return;
     }
     path->erase(0, path->find_first_not_of('/'));
+    if (is_hidden(*path)) {
+      answer_text(exchange, 404, "not found\n");
+      co_return;
+    }
     File file = open_beneath(root_->descriptor(), *path);
     if (file && S_ISDIR(file.status().st_mode)) {
       if (!path->empty() && !path->ends_with('/')) {

@@ -98,7 +98,8 @@ void add_main_flags(CLI::App& app, ServeFlags& flags) {
       ->allow_extra_args(false);
   app.add_flag("--plain", flags.plain, "clear text on every --listen, without TLS");
   add_identity_flags(app, flags.identity);
-  app.add_option("--root", flags.root, "serve the files below this directory")->type_name("DIR");
+  app.add_option("--root", flags.root, "serve the files below this directory, but dot files")
+      ->type_name("DIR");
   add_choice<Handler>(app, "--handler", flags.handler,
                       {{"welcome", Handler::welcome},
                        {"hello", Handler::hello},

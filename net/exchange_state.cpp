@@ -63,6 +63,7 @@ void ExchangeState::resume() noexcept {
 void ExchangeState::wait_for_read(std::coroutine_handle<> waiting) noexcept {
   waiting_ = waiting;
   wait_ = Wait::read;
+  if (awaits_continue() && unanswered()) send_continue();
 }
 
 void ExchangeState::wait_for_write(std::coroutine_handle<> waiting) noexcept {
@@ -88,6 +89,19 @@ Result<Bytes> ExchangeState::take_read() noexcept {
   if (request_complete()) return Bytes{};
   if (request_failure_) return std::unexpected(*request_failure_);
   return fail(Code::request_stream_peer_closed);
+}
+
+bool ExchangeState::awaits_continue() const noexcept {
+  const http::Parser& parser = connection_.parser();
+  return began_ && !continued_ && parser.expects_continue() && parser.head().version_minor > 0;
+}
+
+/// The handler wants the body that the client holds back (RFC 9110 section 10.1.1).
+void ExchangeState::send_continue() noexcept {
+  continued_ = true;
+  const std::array pieces{bytes_of("HTTP/1.1 100 Continue\r\n\r\n")};
+  if (auto sent = connection_.transport().send(pieces); !sent) return fail_write(sent.error());
+  connection_.transport().stream().flush();
 }
 
 void ExchangeState::on_request_piece(Bytes piece, bool last) noexcept {
@@ -138,13 +152,19 @@ bool ExchangeState::begin_response(int status, std::span<const Field> fields, Bo
     close_ = true;
   }
   // A body that was never asked for may or may not follow: only a close tells the two apart.
-  if (began_ && parser.expects_continue() && !request_complete()) close_ = true;
-  const bool says_length = framing == BodyFraming::length && status != 204;
+  if (awaits_continue() && !request_complete()) close_ = true;
+  // After CONNECT there is no next request, and what follows would be a tunnel's bytes.
+  const bool tunnel = began_ && parser.head().method == Method::connect && status / 100 == 2;
+  if (tunnel) close_ = body_forbidden_ = true;
+  const bool unframed = status == 204 || status == 304 || tunnel;
+  const bool length_of_other = status == 304 && framing == BodyFraming::length && length > 0;
+  const bool says_framing = (framing == BodyFraming::length || framing == BodyFraming::chunked) &&
+                            (!unframed || length_of_other);
   const http::ResponseHead head{
       .status = status,
       .fields = fields,
       .date = &connection_.shard().date(),
-      .framing = says_length || framing == BodyFraming::chunked ? framing : BodyFraming::none,
+      .framing = says_framing ? framing : BodyFraming::none,
       .content_length = length,
       .close = close_,
       .keep_alive = old_client && !close_,

@@ -44,6 +44,10 @@ public:
   bool request_complete() const noexcept { return cycle_.complete(http::Side::request); }
   bool response_complete() const noexcept { return cycle_.complete(http::Side::response); }
   bool unanswered() const noexcept { return cycle_.unanswered(); }
+  /// Part of the response is on its way, and the rest will follow.
+  bool answering() const noexcept {
+    return !unanswered() && !response_complete() && !transport_failed_;
+  }
   bool handler_done() const noexcept { return handler_done_; }
   bool closes() const noexcept { return close_; }
   const std::optional<Error>& request_failure() const noexcept { return request_failure_; }
@@ -77,6 +81,8 @@ private:
 
   bool begin_response(int status, std::span<const Field> fields, http::BodyFraming framing,
                       std::uint64_t length) noexcept;
+  bool awaits_continue() const noexcept;
+  void send_continue() noexcept;
   void complete_response() noexcept;
   void send_payload(Payload&& payload) noexcept;
   void send_payload_rest() noexcept;
@@ -95,6 +101,7 @@ private:
   bool handler_done_ = false;
   bool transport_failed_ = false;
   bool body_forbidden_ = false;
+  bool continued_ = false; ///< 100 Continue was sent
 
   Task<> task_;
   bool has_task_ = false;

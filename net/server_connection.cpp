@@ -70,6 +70,9 @@ void ServerConnection::pump() noexcept {
   if (state_ == State::open && exchange_ != nullptr) exchange_->send_pending_head();
   pumping_ = false;
   if (state_ == State::stopping) return;
+  // Its handshake was under way when the drain began.
+  const bool idle = exchange_ == nullptr && transport_.phase() != Transport::Phase::handshake;
+  if (state_ == State::open && idle && shard_.draining()) return end_after_flush();
   transport_.stream().flush();
   update_deadlines();
 }
@@ -188,8 +191,9 @@ void ServerConnection::fail(const Error& error) noexcept {
     const bool answers = fault.reaction == Reaction::answer || exchange_->began();
     if (answers) exchange_->fail_request(error);
   }
-  // A handler that still answers ends the connection itself, when its exchange ends.
-  const bool running = exchange_ != nullptr && exchange_->began() && !exchange_->handler_done();
+  // An answer that is still being made, or sent, ends the connection when its exchange ends.
+  const bool running = exchange_ != nullptr && exchange_->began() &&
+                       (!exchange_->handler_done() || exchange_->answering());
   if (state_ == State::open && !running) end_after_flush();
 }
 
@@ -283,7 +287,12 @@ ServerConnection::Waiting ServerConnection::waiting_for() const noexcept {
   if (state_ == State::lingering) return Waiting::linger;
   if (state_ != State::open) return Waiting::nothing;
   if (transport_.phase() == Transport::Phase::handshake) return Waiting::handshake;
-  if (exchange_ == nullptr) return Waiting::request;
+  if (exchange_ == nullptr) {
+    // A head may begin inside a record that is not whole yet; but while the peer takes no answers,
+    // what it sent waits because of that.
+    const bool blocked = transport_.stream().queued_bytes() >= shard_.limits().send_credit_bytes;
+    return transport_.partial() && !blocked ? Waiting::head : Waiting::request;
+  }
   if (!exchange_->began()) return Waiting::head;
   const bool drains = exchange_->response_complete() && exchange_->handler_done();
   return exchange_->wants_body() || drains ? Waiting::body : Waiting::handler;

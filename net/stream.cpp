@@ -50,12 +50,14 @@ void Stream::on_receive(engine::Completion completion) noexcept {
     if (stopping_) received_.clear();
   } else if (completion.has_buffer()) {
     // Some kernels hand out a buffer with the end of the stream; it holds nothing.
-    received_.push(completion.buffer_id(), 0);
+    home_.loop.receive_buffers().hold(completion.buffer_id());
+    home_.loop.receive_buffers().release(completion.buffer_id());
   }
   if (stopping_) return settle_when_idle();
   if (completion.result == 0) {
     peer_ended_ = true;
   } else if (completion.result == -ENOBUFS) {
+    pausing_ = false; // What was being cancelled has ended by itself.
     home_.loop.receive_buffers().starve(starved_);
     return;
   } else if (completion.result < 0 && !(completion.result == -ECANCELED && pausing_)) {

@@ -54,7 +54,12 @@ public:
 
   /// Nothing was received that waits, its end included, and nothing is left to send.
   bool idle() const noexcept {
-    return plaintext_.empty() && stream_.quiet() && phase_ != Phase::handshake;
+    return plaintext_.empty() && assembled_bytes_ == 0 && stream_.quiet() &&
+           phase_ != Phase::handshake;
+  }
+  /// Part of a record was received.
+  bool partial() const noexcept {
+    return phase_ == Phase::records && (assembled_bytes_ > 0 || !stream_.received().empty());
   }
 
   /// No plaintext will follow: close_notify, or FIN on a plain stream.

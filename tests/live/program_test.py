@@ -1,4 +1,5 @@
 """The program itself: its flags, its first line, its exits, and the set-up commands around it."""
+import os
 import re
 import socket
 import subprocess
@@ -162,14 +163,20 @@ def ring_refused():
             assert text in done.stderr, done.stderr
 
 
-@tap.case('program: --root serves files, and nothing above them')
+@tap.case('program: --root serves files, and nothing above them, and no dot files')
 def root():
     with tempfile.TemporaryDirectory() as folder:
+        for name in ('.git/HEAD', '.well-known/security.txt'):
+            os.makedirs(os.path.dirname(f'{folder}/{name}'))
+            with open(f'{folder}/{name}', 'w') as file:
+                file.write('text')
         with open(f'{folder}/page.html', 'w') as page:
             page.write('<p>a page</p>')
         with server.Server('--root', folder) as serving:
             assert serving.get('/page.html') == (200, b'<p>a page</p>')
             assert serving.get('/none.html')[0] == 404
+            assert serving.get('/.git/HEAD')[0] == serving.get('/%2egit/HEAD')[0] == 404
+            assert serving.get('/.well-known/security.txt') == (200, b'text')
             for target in ('/../../etc/passwd', '/%2e%2e/%2e%2e/etc/passwd',
                            '/..%2f..%2fetc/passwd'):
                 status, body = serving.get(target)

@@ -44,7 +44,8 @@ def commands():
     for name in ('scripts/run', 'scripts/test'):
         assert name in text and os.access(source.ROOT / name, os.X_OK)
     assert 'curl --cacert .dev/ca.pem https://localhost:8443/' in text
-    assert 'curl --cacert .dev/ca.pem https://localhost:8443/' in source.text('scripts/run')
+    run = source.text('scripts/run')
+    assert '"$root/.dev/ca.pem"' in run and 'curl --cacert %q https://localhost:8443/' in run
 
 
 tap.run()
