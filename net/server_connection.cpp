@@ -56,7 +56,8 @@ void ServerConnection::on_sent() noexcept {
   if (state_ == State::open && exchange_ != nullptr) exchange_->on_sent();
   // Mostly the whole answer is out and no request waits: there is nothing to move on.
   const bool idle = state_ == State::open && exchange_ == nullptr && transport_.idle();
-  idle ? update_deadlines() : pump();
+  if (!idle || waiting_ != Waiting::request) return pump();
+  deadline_ = shard_.now() + shard_.limits().keep_alive_timeout; // The timer looks when it fires.
 }
 
 bool ServerConnection::waits_for_sent() const noexcept {
