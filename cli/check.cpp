@@ -2,9 +2,7 @@
 
 #include <array>
 #include <ctime>
-#include <fstream>
 #include <iostream>
-#include <sstream>
 
 #include <ringfort/certificate.hpp>
 #include <ringfort/engine.hpp>
@@ -64,11 +62,9 @@ ExitStatus check_identities(const CheckFlags& flags) {
   if (!identities) return status;
   std::string authorities;
   if (!flags.authorities.empty()) {
-    std::ifstream file(flags.authorities);
-    authorities = (std::ostringstream() << file.rdbuf()).str();
-    if (authorities.empty()) {
-      return complain({.code = Code::tls_context_unreadable, .detail = errno}, flags.authorities);
-    }
+    auto text = read_text(flags.authorities, Code::tls_context_junk_authority, status);
+    if (!text) return status;
+    authorities = std::move(*text);
   }
   for (const tls::Identity& identity : *identities) {
     const auto diagnosis = tls::diagnose(identity, flags.name, authorities);

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
+#include <sstream>
 
 #include <CLI/CLI.hpp>
 
@@ -23,25 +24,13 @@ std::string subject_of(Code code, const std::string& cert, const std::string& ke
   }
 }
 
-std::optional<Error> unreadable(const std::string& path) {
-  errno = 0;
-  std::ifstream file(path);
-  if (file && file.peek() != std::ifstream::traits_type::eof()) return {};
-  if (errno == 0) return Error{.code = Code::tls_context_empty_identity};
-  return Error{.code = Code::tls_context_unreadable, .detail = errno};
-}
-
 /// The first line of the file, or the variable's value; empty when neither flag was given.
 std::optional<std::string> pass_phrase_of(const IdentityFlags& flags, ExitStatus& status) {
   std::string phrase;
   if (!flags.pass_phrase_file.empty()) {
-    errno = 0;
-    std::ifstream file(flags.pass_phrase_file);
-    if (!std::getline(file, phrase)) {
-      const Error error{.code = Code::tls_context_unreadable, .detail = errno};
-      status = complain(error, flags.pass_phrase_file);
-      return {};
-    }
+    const auto text = read_text(flags.pass_phrase_file, Code::tls_context_no_pass_phrase, status);
+    if (!text) return {};
+    phrase = text->substr(0, text->find('\n'));
   } else if (!flags.pass_phrase_env.empty()) {
     const char* value = std::getenv(flags.pass_phrase_env.c_str());
     if (value == nullptr) {
@@ -57,28 +46,36 @@ std::optional<std::string> pass_phrase_of(const IdentityFlags& flags, ExitStatus
 /// Empty after a complaint.
 std::optional<tls::Identity> load_pair(const std::string& cert, const std::string& key,
                                        const std::string& pass_phrase, ExitStatus& status) {
-  for (const std::string& path : {cert, key}) {
-    if (const auto error = unreadable(path)) {
-      status = complain(*error, path);
-      return {};
-    }
-  }
-  auto identity = tls::load_identity(cert, key);
-  if (!identity) {
-    status = complain(identity.error(), cert + ", " + key);
-    return {};
-  }
-  identity->pass_phrase = pass_phrase;
+  const auto chain_pem = read_text(cert, Code::tls_context_empty_identity, status);
+  if (!chain_pem) return {};
+  const auto key_pem = read_text(key, Code::tls_context_empty_identity, status);
+  if (!key_pem) return {};
   tls::ContextOptions alone;
-  alone.identities.push_back(*identity);
-  if (const auto tried = tls::Context::create(std::move(alone)); !tried) {
+  alone.identities.push_back(
+      {.chain_pem = *chain_pem, .key_pem = *key_pem, .pass_phrase = pass_phrase});
+  const auto tried = tls::Context::create(std::move(alone));
+  if (!tried) {
     status = complain(tried.error(), subject_of(tried.error().code, cert, key));
     return {};
   }
-  return std::move(*identity);
+  return tried->options().identities.front(); // Its key is decrypted: that is done once.
 }
 
 } // namespace
+
+// Read once, from front to end: the path may be a pipe.
+std::optional<std::string> read_text(const std::string& path, Code when_empty, ExitStatus& status) {
+  errno = 0;
+  std::ifstream file(path);
+  std::ostringstream read;
+  read << file.rdbuf();
+  std::string text = std::move(read).str();
+  if (!text.empty()) return text;
+  const bool unreadable = errno != 0;
+  status = complain(
+      {.code = unreadable ? Code::tls_context_unreadable : when_empty, .detail = errno}, path);
+  return {};
+}
 
 std::string IdentityFlags::text() const {
   std::string names = pkcs12;

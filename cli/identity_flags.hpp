@@ -33,6 +33,10 @@ void add_identity_flags(CLI::App& app, IdentityFlags& flags);
 /// What is missing or too much among them. Empty: all is well.
 std::string contradiction_of(const IdentityFlags& flags);
 
+/// A file's text. Empty after a complaint, of `when_empty` for a file that is there but holds
+/// nothing.
+std::optional<std::string> read_text(const std::string& path, Code when_empty, ExitStatus& status);
+
 /// Reads all identities, each checked alone, so that what is wrong is said of its own file.
 /// Empty after a complaint, whose status is in `status`.
 std::optional<std::vector<tls::Identity>> load(const IdentityFlags& flags, ExitStatus& status);

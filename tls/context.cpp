@@ -55,15 +55,13 @@ Result<> prepare(Context::Description& description, PassPhraseSource& ask) {
   auto& identities = description.options.identities;
   for (std::size_t index = 0; index < identities.size(); ++index) {
     Identity& identity = identities[index];
-    if (identity.key_pem.empty()) return fail(Code::tls_context_empty_identity);
-    auto opened = decrypt_key(identity);
-    if (!opened && opened.error().code == Code::tls_context_no_pass_phrase && ask) {
+    auto parsed = parse_identity(nullptr, identity);
+    if (!parsed && parsed.error().code == Code::tls_context_no_pass_phrase && ask) {
       identity.pass_phrase = ask(index);
-      opened = decrypt_key(identity);
+      parsed = parse_identity(nullptr, identity);
     }
-    if (!opened) return opened;
-    const auto parsed = parse_identity(nullptr, identity);
     if (!parsed) return std::unexpected(parsed.error());
+    forget_pass_phrase(identity, parsed->key.get());
     const int type = EVP_PKEY_get_base_id(parsed->key.get());
     if (std::find(key_types.begin(), key_types.end(), type) != key_types.end()) {
       return fail(Code::tls_context_same_key_type);

@@ -90,14 +90,11 @@ Result<ParsedIdentity> parse_identity(OSSL_LIB_CTX* library, const Identity& ide
   return parsed;
 }
 
-Result<> decrypt_key(Identity& identity) {
-  const auto key = parse_key(nullptr, identity);
-  if (!key) return std::unexpected(key.error());
-  if (identity.pass_phrase.empty()) return {};
-  identity.key_pem = pem_of(key->get());
+void forget_pass_phrase(Identity& identity, EVP_PKEY* key) {
+  if (identity.pass_phrase.empty()) return;
+  identity.key_pem = pem_of(key);
   OPENSSL_cleanse(identity.pass_phrase.data(), identity.pass_phrase.size());
   identity.pass_phrase.clear();
-  return {};
 }
 
 std::vector<Error> warnings_of(const ParsedIdentity& identity, std::time_t now) {

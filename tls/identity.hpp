@@ -27,9 +27,8 @@ Result<ParsedIdentity> parse_identity(OSSL_LIB_CTX* library, const Identity& ide
 Result<std::vector<CertificateOwner>> parse_certificates(OSSL_LIB_CTX* library,
                                                          const std::string& pem);
 
-/// Leaves the key decrypted and without a pass phrase.
-/// Errors: as parse_identity.
-Result<> decrypt_key(Identity& identity);
+/// Leaves an identity with its key as parsed, not encrypted, and without a pass phrase.
+void forget_pass_phrase(Identity& identity, EVP_PKEY* key);
 
 /// The leaf's and the chain's flaws that do not keep a server from starting, worst first.
 std::vector<Error> warnings_of(const ParsedIdentity& identity, std::time_t now);

@@ -91,6 +91,9 @@ def descriptors():
              f'/dev/fd/{key.fileno()}'], capture_output=True, text=True, timeout=60,
             pass_fds=(cert.fileno(), key.fileno()))
     assert done.returncode == 0, done
+    pipes = f'{server.PROGRAM} check --cert <(cat {CERT}) --key <(cat {KEY})'
+    done = subprocess.run(['bash', '-c', pipes], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done
 
 
 @tap.case('identity: the doctor prints chain, dates, names, key and what a client says')
