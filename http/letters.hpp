@@ -1,6 +1,7 @@
 // letters — which bytes may stand where: one table for names, values and hosts.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <string_view>
@@ -36,11 +37,8 @@ constexpr bool is(char letter, Letter kind) noexcept {
   return (letters[static_cast<unsigned char>(letter)] & kind) != 0;
 }
 
-/// Without a branch for each letter: texts are short and almost always right.
 constexpr bool all_are(std::string_view text, Letter kind) noexcept {
-  std::uint8_t common = kind;
-  for (const char letter : text) common &= letters[static_cast<unsigned char>(letter)];
-  return common == kind;
+  return std::all_of(text.begin(), text.end(), [kind](char letter) { return is(letter, kind); });
 }
 
 } // namespace ringfort::http

@@ -2,25 +2,18 @@
 #include <ringfort/message.hpp>
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 
 namespace ringfort {
 
 namespace {
 
-constexpr std::array<char, 256> lower_case = [] {
-  std::array<char, 256> table{};
-  for (unsigned byte = 0; byte < table.size(); ++byte) {
-    const bool upper = byte >= 'A' && byte <= 'Z';
-    table[byte] = static_cast<char>(upper ? byte + ('a' - 'A') : byte);
-  }
-  return table;
-}();
-
 constexpr bool same_letter(char one, char other) noexcept {
-  return lower_case[static_cast<unsigned char>(one)] ==
-         lower_case[static_cast<unsigned char>(other)];
+  constexpr char case_bit = 0x20;
+  const int differing = one ^ other;
+  if (differing == 0) return true;
+  const char lower = static_cast<char>(one | case_bit);
+  return differing == case_bit && lower >= 'a' && lower <= 'z';
 }
 
 } // namespace

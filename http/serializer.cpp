@@ -45,6 +45,7 @@ public:
     at_ += line.size();
   }
   void put(std::string_view text) noexcept { at_ = std::copy(text.begin(), text.end(), at_); }
+  void put(std::span<const Field> fields) noexcept { at_ = write_lines(at_, fields); }
 
   std::size_t bytes_since(MutableBytes space) const noexcept {
     return static_cast<std::size_t>(at_ - reinterpret_cast<char*>(space.data()));
@@ -116,23 +117,22 @@ Result<std::size_t> HeadWriter::write(MutableBytes out, const ResponseHead& head
 }
 
 std::size_t write_chunk_size(MutableBytes out, std::uint64_t bytes) noexcept {
-  const Digits digits(bytes, 16);
   Writer writer(out);
-  writer.put(digits.text());
+  writer.put(Digits(bytes, 16).text());
   writer.put("\r\n");
-  return digits.text().size() + 2;
+  return writer.bytes_since(out);
 }
 
 Result<std::size_t> write_last_chunk(MutableBytes out, std::span<const Field> trailers) noexcept {
-  constexpr std::string_view last_chunk = "0\r\n";
-  constexpr std::string_view end = "\r\n";
-  const std::size_t bytes = last_chunk.size() + bytes_of_lines(trailers) + end.size();
-  if (bytes > out.size() || !may_send(trailers)) return fail(Code::handler_bad_response);
-  char* at = reinterpret_cast<char*>(out.data());
-  at = std::copy(last_chunk.begin(), last_chunk.end(), at);
-  at = write_lines(at, trailers);
-  std::copy(end.begin(), end.end(), at);
-  return bytes;
+  constexpr std::size_t around_lines_bytes = 5; // "0" and two line ends.
+  if (bytes_of_lines(trailers) + around_lines_bytes > out.size() || !may_send(trailers)) {
+    return fail(Code::handler_bad_response);
+  }
+  Writer writer(out);
+  writer.put("0\r\n");
+  writer.put(trailers);
+  writer.put("\r\n");
+  return writer.bytes_since(out);
 }
 
 } // namespace ringfort::http
