@@ -216,7 +216,7 @@ void ExchangeState::send_payload(Payload&& payload) noexcept {
 void ExchangeState::send_payload_rest() noexcept {
   Transport& transport = connection_.transport();
   while (!payload_rest_.empty()) {
-    if (transport.stream().queued_bytes() >= connection_.shard().limits().send_credit_bytes) return;
+    if (connection_.send_credit_spent()) return;
     const std::array part{
         payload_rest_.first(std::min(payload_rest_.size(), tls::Channel::plaintext_bytes_max))};
     if (auto sent = transport.send(part); !sent) return fail_write(sent.error());
@@ -270,8 +270,7 @@ void ExchangeState::begin_write(Bytes piece) noexcept {
 bool ExchangeState::try_write() noexcept {
   if (transport_failed_) write_result_ = fail(Code::response_stream_peer_closed);
   while (write_result_ && !write_rest_.empty()) {
-    const Stream& stream = connection_.transport().stream();
-    if (stream.queued_bytes() >= connection_.shard().limits().send_credit_bytes) return false;
+    if (connection_.send_credit_spent()) return false;
     constexpr std::size_t part_bytes_max =
         tls::Channel::plaintext_bytes_max - http::chunk_size_bytes_max - 2;
     const std::size_t head_bytes = std::min(pending_head_.size(), part_bytes_max - 1);

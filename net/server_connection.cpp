@@ -72,8 +72,7 @@ void ServerConnection::pump() noexcept {
   pumping_ = false;
   if (state_ == State::stopping) return;
   // Its handshake was under way when the drain began.
-  const bool idle = exchange_ == nullptr && transport_.phase() != Transport::Phase::handshake;
-  if (state_ == State::open && idle && shard_.draining()) return end_after_flush();
+  if (state_ == State::open && between_requests() && shard_.draining()) return end_after_flush();
   transport_.stream().flush();
   update_deadlines();
 }
@@ -81,8 +80,7 @@ void ServerConnection::pump() noexcept {
 /// One step of progress; false when the connection has to wait for something.
 bool ServerConnection::step() noexcept {
   if (exchange_ == nullptr) {
-    if (transport_.stream().queued_bytes() >= shard_.limits().send_credit_bytes) return false;
-    return parse_more();
+    return !send_credit_spent() && parse_more();
   }
   if (!exchange_->began()) return parse_more();
   if (exchange_->response_complete() && exchange_->handler_done()) {
@@ -93,6 +91,10 @@ bool ServerConnection::step() noexcept {
     return parse_more(); // The unread rest of the body.
   }
   return exchange_->wants_body() && !exchange_->request_failure() && parse_more();
+}
+
+bool ServerConnection::send_credit_spent() const noexcept {
+  return transport_.stream().queued_bytes() >= shard_.limits().send_credit_bytes;
 }
 
 void ServerConnection::read_more() noexcept {
@@ -216,8 +218,7 @@ void ServerConnection::discard_exchange() noexcept {
 
 void ServerConnection::drain() noexcept {
   if (state_ != State::open) return;
-  const bool idle = exchange_ == nullptr && transport_.phase() != Transport::Phase::handshake;
-  if (idle) end_after_flush();
+  if (between_requests()) end_after_flush();
   if (exchange_ != nullptr) exchange_->close_after();
 }
 
@@ -291,8 +292,7 @@ ServerConnection::Waiting ServerConnection::waiting_for() const noexcept {
   if (exchange_ == nullptr) {
     // A head may begin inside a record that is not whole yet; but while the peer takes no answers,
     // what it sent waits because of that.
-    const bool blocked = transport_.stream().queued_bytes() >= shard_.limits().send_credit_bytes;
-    return transport_.partial() && !blocked ? Waiting::head : Waiting::request;
+    return transport_.partial() && !send_credit_spent() ? Waiting::head : Waiting::request;
   }
   if (!exchange_->began()) return Waiting::head;
   const bool drains = exchange_->response_complete() && exchange_->handler_done();

@@ -52,6 +52,8 @@ public:
   ConnectionFacts facts(Arena& arena) noexcept;
   ServingShard& shard() noexcept { return shard_; }
 
+  /// For the exchange: as much is queued unsent as may be.
+  bool send_credit_spent() const noexcept;
   /// For the exchange: moves the request body on; answers once there is nothing to take now.
   void read_more() noexcept;
   /// For the exchange: ends the connection so that the peer sees the message is not whole.
@@ -89,6 +91,10 @@ private:
   void linger() noexcept;
   void stop(bool reset) noexcept;
 
+  /// No exchange runs, and none can begin before more comes in.
+  bool between_requests() const noexcept {
+    return exchange_ == nullptr && transport_.phase() != Transport::Phase::handshake;
+  }
   Waiting waiting_for() const noexcept;
   Time timeout_of(Waiting waiting) const noexcept;
   void update_deadlines() noexcept;
