@@ -190,7 +190,7 @@ private:
     if (!progress) return {};
     if (progress->done) {
       connection.channel.emplace(
-          *tls::Channel::create(*context_, *connection.session->take_keys()));
+          *tls::Channel::create(context_->library(), *connection.session->take_keys()));
       connection.session.reset();
     }
     return input.subspan(progress->consumed_bytes);
@@ -209,7 +209,8 @@ std::unique_ptr<tls::ShardContext> context_of(const char* chain, const char* key
   options.identities.push_back(*tls::load_identity(chain, key));
   const auto context = tls::Context::create(std::move(options));
   if (!context) return nullptr;
-  return *tls::ShardContext::create(*context);
+  static const auto library = *tls::Library::create();
+  return *tls::ShardContext::create(*library, *context);
 }
 
 } // namespace

@@ -68,15 +68,14 @@ struct Ends {
       : suite(*tls::suite_of(static_cast<std::uint16_t>(suite_id))) {
     std::array<std::byte, 48> secret;
     secret.fill(std::byte{1});
-    const auto keys = *tls::keys_of_secret(*shard, suite, Bytes(secret).first(suite.hash_bytes));
+    const auto keys = *tls::keys_of_secret(*library, suite, Bytes(secret).first(suite.hash_bytes));
     const tls::TrafficKeys both{.receive = keys, .send = keys};
     const tls::ChannelLimits unlimited{.records_per_key = UINT64_MAX};
-    ours = std::make_unique<tls::Channel>(*tls::Channel::create(*shard, both, unlimited));
-    theirs = std::make_unique<tls::Channel>(*tls::Channel::create(*shard, both, unlimited));
+    ours = std::make_unique<tls::Channel>(*tls::Channel::create(*library, both, unlimited));
+    theirs = std::make_unique<tls::Channel>(*tls::Channel::create(*library, both, unlimited));
   }
 
-  tls::Context context = peer::make_context({peer::KeyType::ecdsa_p256});
-  std::unique_ptr<tls::ShardContext> shard = *tls::ShardContext::create(context);
+  std::unique_ptr<tls::Library> library = *tls::Library::create();
   const tls::Suite& suite;
   std::unique_ptr<tls::Channel> ours;
   std::unique_ptr<tls::Channel> theirs;

@@ -43,7 +43,7 @@ Result<Endpoint> ServingEngine::serve(const Endpoint& endpoint, const tls::Conte
                                       ServiceFactory factory) {
   Contexts contexts;
   for (unsigned index = 0; index < shard_count(); ++index) {
-    auto shard_context = tls::ShardContext::create(context);
+    auto shard_context = shards_[index]->make_context(context);
     if (!shard_context) return std::unexpected(shard_context.error());
     contexts.push_back(std::move(*shard_context));
   }

@@ -31,6 +31,15 @@ ServingShard::ServingShard(unsigned index, EngineShare& share, std::unique_ptr<e
 
 ServingShard::~ServingShard() { loop_->timers().cancel(drain_timer_); }
 
+Result<std::unique_ptr<tls::ShardContext>> ServingShard::make_context(const tls::Context& context) {
+  if (tls_library_ == nullptr) {
+    auto library = tls::Library::create();
+    if (!library) return std::unexpected(library.error());
+    tls_library_ = std::move(*library);
+  }
+  return tls::ShardContext::create(*tls_library_, context);
+}
+
 Result<engine::SocketAddress> ServingShard::listen(const engine::SocketAddress& address,
                                                    std::unique_ptr<tls::ShardContext> context,
                                                    std::unique_ptr<Service> service) {

@@ -40,6 +40,8 @@ public:
                Slots<ServerConnection> connections, engine::Blocks exchange_blocks);
   ~ServingShard();
 
+  /// The shard's own copy of a context. Errors: as tls::Context::create.
+  Result<std::unique_ptr<tls::ShardContext>> make_context(const tls::Context& context);
   /// Errors: listen.*.
   Result<engine::SocketAddress> listen(const engine::SocketAddress& address,
                                        std::unique_ptr<tls::ShardContext> context,
@@ -101,6 +103,7 @@ private:
   std::vector<HeldBuffer> held_buffers_;
   StreamHome stream_home_;
   engine::Blocks exchange_blocks_;
+  std::unique_ptr<tls::Library> tls_library_; ///< null while no listener speaks TLS
   Slots<ServerConnection> connections_;
   std::vector<std::unique_ptr<Listener>> listeners_;
   http::Date date_;

@@ -86,7 +86,7 @@ Result<> Transport::advance_handshake() noexcept {
 Result<> Transport::begin_records() noexcept {
   const auto keys = session_->take_keys();
   if (!keys) return std::unexpected(keys.error());
-  auto channel = tls::Channel::create(*context_, *keys);
+  auto channel = tls::Channel::create(context_->library(), *keys);
   if (!channel) return std::unexpected(channel.error());
   channel_.emplace(std::move(*channel));
   facts_ = session_->take_facts();

@@ -10,17 +10,17 @@ enum class HandshakeType : std::uint8_t { client_hello = 1, key_update = 24 };
 
 } // namespace
 
-Channel::Channel(const ShardContext& context, RecordCipher opener, RecordCipher sealer,
+Channel::Channel(const Library& library, RecordCipher opener, RecordCipher sealer,
                  const ChannelLimits& limits) noexcept
-    : context_(&context), opener_(std::move(opener)), sealer_(std::move(sealer)), limits_(limits),
+    : library_(&library), opener_(std::move(opener)), sealer_(std::move(sealer)), limits_(limits),
       key_sealed_from_(sealer_.keys().sequence) {}
 
-Result<Channel> Channel::create(const ShardContext& context, const TrafficKeys& keys,
+Result<Channel> Channel::create(const Library& library, const TrafficKeys& keys,
                                 const ChannelLimits& limits) noexcept {
-  auto opener = RecordCipher::create(context, RecordCipher::Direction::open, keys.receive);
-  auto sealer = RecordCipher::create(context, RecordCipher::Direction::seal, keys.send);
+  auto opener = RecordCipher::create(library, RecordCipher::Direction::open, keys.receive);
+  auto sealer = RecordCipher::create(library, RecordCipher::Direction::seal, keys.send);
   if (!opener || !sealer) return fail(Code::tls_record_crypto_failed);
-  return Channel(context, std::move(*opener), std::move(*sealer), limits);
+  return Channel(library, std::move(*opener), std::move(*sealer), limits);
 }
 
 Result<std::size_t> Channel::record_bytes(Bytes input) const noexcept {
@@ -72,7 +72,7 @@ Result<Channel::Received> Channel::receive_handshake(Bytes message) noexcept {
   if (++key_updates_ > limits_.key_updates_without_data_max) {
     return fail(Code::tls_record_key_update_flood);
   }
-  const auto next = next_generation(*context_, opener_.keys());
+  const auto next = next_generation(*library_, opener_.keys());
   if (!next) return std::unexpected(next.error());
   if (auto rekeyed = opener_.rekey(*next); !rekeyed) return std::unexpected(rekeyed.error());
   // Several requests before our next record are answered by one update (section 4.6.3).
@@ -85,7 +85,7 @@ Result<std::size_t> Channel::seal_control(MutableBytes out) noexcept {
   const Bytes piece(key_update);
   const auto sealed = sealer_.seal(ContentType::handshake, {&piece, 1}, out);
   if (!sealed) return sealed;
-  const auto next = next_generation(*context_, sealer_.keys());
+  const auto next = next_generation(*library_, sealer_.keys());
   if (!next) return std::unexpected(next.error());
   if (auto rekeyed = sealer_.rekey(*next); !rekeyed) return std::unexpected(rekeyed.error());
   key_sealed_from_ = 0;

@@ -11,7 +11,7 @@
 
 #include "tls/alerts.hpp"
 #include "tls/record_cipher.hpp"
-#include "tls/shard_context.hpp"
+#include "tls/library.hpp"
 #include "tls/traffic_keys.hpp"
 
 namespace ringfort::tls {
@@ -46,8 +46,8 @@ public:
     MutableBytes plaintext;
   };
 
-  /// Borrow: `context` for the channel's life. Errors: tls_record.crypto_failed.
-  static Result<Channel> create(const ShardContext& context, const TrafficKeys& keys,
+  /// Borrow: `library` for the channel's life. Errors: tls_record.crypto_failed.
+  static Result<Channel> create(const Library& library, const TrafficKeys& keys,
                                 const ChannelLimits& limits = {}) noexcept;
 
   /// The whole length of the record at the front of `input`; 0 while its header is incomplete.
@@ -71,13 +71,13 @@ public:
   Result<std::size_t> seal_alert(Alert alert, MutableBytes out) noexcept;
 
 private:
-  Channel(const ShardContext& context, RecordCipher opener, RecordCipher sealer,
+  Channel(const Library& library, RecordCipher opener, RecordCipher sealer,
           const ChannelLimits& limits) noexcept;
 
   Result<Received> receive_alert(Bytes alert) noexcept;
   Result<Received> receive_handshake(Bytes message) noexcept;
 
-  const ShardContext* context_;
+  const Library* library_;
   RecordCipher opener_;
   RecordCipher sealer_;
   ChannelLimits limits_;

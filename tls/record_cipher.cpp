@@ -37,10 +37,10 @@ bool update(EVP_CIPHER_CTX* cipher, std::byte* out, Bytes in) noexcept {
 RecordCipher::RecordCipher(CipherContext cipher, const DirectionKeys& keys) noexcept
     : cipher_(std::move(cipher)), keys_(keys) {}
 
-Result<RecordCipher> RecordCipher::create(const ShardContext& context, Direction direction,
+Result<RecordCipher> RecordCipher::create(const Library& library, Direction direction,
                                           const DirectionKeys& keys) noexcept {
   CipherContext cipher(EVP_CIPHER_CTX_new(), EVP_CIPHER_CTX_free);
-  const EVP_CIPHER* algorithm = context.cipher(keys.suite->aead);
+  const EVP_CIPHER* algorithm = library.cipher(keys.suite->aead);
   const bool made = cipher != nullptr &&
                     EVP_CipherInit_ex2(cipher.get(), algorithm, raw(keys.key.data()), nullptr,
                                        direction == Direction::seal ? 1 : 0, nullptr) == 1;

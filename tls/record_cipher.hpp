@@ -10,7 +10,7 @@
 #include <ringfort/bytes.hpp>
 #include <ringfort/error.hpp>
 
-#include "tls/shard_context.hpp"
+#include "tls/library.hpp"
 #include "tls/traffic_keys.hpp"
 
 struct evp_cipher_ctx_st;
@@ -45,7 +45,7 @@ public:
   enum class Direction : bool { open, seal };
 
   /// Errors: tls_record.crypto_failed.
-  static Result<RecordCipher> create(const ShardContext& context, Direction direction,
+  static Result<RecordCipher> create(const Library& library, Direction direction,
                                      const DirectionKeys& keys) noexcept;
 
   /// Opens one whole record where it lies.

@@ -92,7 +92,7 @@ std::unique_ptr<bio_method_st, void (*)(bio_method_st*)> Session::make_bio_metho
 Result<std::unique_ptr<Session>> Session::accept(const ShardContext& context) {
   std::unique_ptr<Session> session(new Session(context));
   session->ssl_ = {SSL_new(context.ssl_context()), SSL_free};
-  BIO* bio = BIO_new(context.bio_method());
+  BIO* bio = BIO_new(context.library().bio_method());
   if (session->ssl_ == nullptr || bio == nullptr) {
     BIO_free(bio);
     return fail(Code::tls_context_no_memory);
@@ -186,14 +186,15 @@ SessionFacts Session::take_facts() {
 }
 
 Result<TrafficKeys> Session::take_keys() {
+  const Library& library = context_.library();
   const SSL* ssl = ssl_.get();
   const Suite* suite = suite_of(SSL_CIPHER_get_protocol_id(SSL_get_current_cipher(ssl)));
   if (suite == nullptr) return fail(Code::tls_handshake_keys_unavailable);
   if (suite->version == Version::tls_1_3) {
-    auto receive = keys_of_secret(context_, *suite,
-                                  Bytes(receive_secret_.secret).first(receive_secret_.bytes));
+    auto receive =
+        keys_of_secret(library, *suite, Bytes(receive_secret_.secret).first(receive_secret_.bytes));
     auto send =
-        keys_of_secret(context_, *suite, Bytes(send_secret_.secret).first(send_secret_.bytes));
+        keys_of_secret(library, *suite, Bytes(send_secret_.secret).first(send_secret_.bytes));
     if (!receive || !send) return fail(Code::tls_handshake_keys_unavailable);
     receive->sequence = receive_secret_.records;
     send->sequence = send_secret_.records;
@@ -207,7 +208,7 @@ Result<TrafficKeys> Session::take_keys() {
       SSL_SESSION_get_master_key(SSL_get_session(ssl), raw(master), master.size());
   SSL_get_client_random(ssl, raw(client_random), client_random.size());
   SSL_get_server_random(ssl, raw(server_random), server_random.size());
-  return keys_of_master_secret(context_, *suite, Bytes(master).first(master_bytes), client_random,
+  return keys_of_master_secret(library, *suite, Bytes(master).first(master_bytes), client_random,
                                server_random);
 }
 

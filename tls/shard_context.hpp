@@ -1,20 +1,14 @@
-// shard_context — one shard's copy of a context: its own SSL_CTX in its own library context, with
-// the certificates parsed again and the algorithms fetched once, so that shards share no lock and
-// no reference count.
+// shard_context — one shard's copy of a context: its own SSL_CTX in the shard's own library, with
+// the certificates parsed again, so that shards share no lock and no reference count.
 #pragma once
 
 #include <memory>
-#include <span>
 
-#include <ringfort/bytes.hpp>
 #include <ringfort/error.hpp>
 #include <ringfort/tls.hpp>
 
-#include "tls/suites.hpp"
+#include "tls/library.hpp"
 
-struct bio_method_st;
-struct evp_cipher_st;
-struct evp_kdf_st;
 struct ssl_ctx_st;
 
 namespace ringfort::tls {
@@ -22,26 +16,21 @@ namespace ringfort::tls {
 /// Where: one shard. No file is read after create().
 class ShardContext {
 public:
-  /// Errors: as Context::create.
-  static Result<std::unique_ptr<ShardContext>> create(const Context& context);
-  ~ShardContext();
+  /// Borrow: `library` for the context's life. Errors: as Context::create.
+  static Result<std::unique_ptr<ShardContext>> create(const Library& library,
+                                                      const Context& context);
 
-  ssl_ctx_st* ssl_context() const noexcept;
-  bio_method_st* bio_method() const noexcept;
-  evp_cipher_st* cipher(Aead aead) const noexcept;
-
-  /// HKDF-Expand-Label with an empty context (RFC 8446 section 7.1).
-  bool expand_label(const Suite& suite, Bytes secret, std::string_view label,
-                    MutableBytes out) const noexcept;
-  /// PRF(secret, label, seeds) of TLS 1.2 (RFC 5246 section 5).
-  bool prf(const Suite& suite, Bytes secret, std::string_view label, Bytes seed,
-           MutableBytes out) const noexcept;
+  ssl_ctx_st* ssl_context() const noexcept { return ssl_context_.get(); }
+  const Library& library() const noexcept { return library_; }
 
 private:
-  struct Parts;
-  explicit ShardContext(std::unique_ptr<Parts> parts) noexcept;
+  using SslContext = std::unique_ptr<ssl_ctx_st, void (*)(ssl_ctx_st*)>;
 
-  std::unique_ptr<Parts> parts_;
+  ShardContext(const Library& library, SslContext ssl_context) noexcept
+      : library_(library), ssl_context_(std::move(ssl_context)) {}
+
+  const Library& library_;
+  SslContext ssl_context_;
 };
 
 } // namespace ringfort::tls

@@ -4,30 +4,29 @@
 
 namespace ringfort::tls {
 
-Result<DirectionKeys> keys_of_secret(const ShardContext& context, const Suite& suite,
+Result<DirectionKeys> keys_of_secret(const Library& library, const Suite& suite,
                                      Bytes secret) noexcept {
   DirectionKeys keys;
   keys.suite = &suite;
   if (secret.size() != suite.hash_bytes) return fail(Code::tls_handshake_keys_unavailable);
   copy_into(keys.secret, secret);
   const bool derived =
-      context.expand_label(suite, secret, "key", MutableBytes(keys.key).first(suite.key_bytes)) &&
-      context.expand_label(suite, secret, "iv", keys.iv);
+      library.expand_label(suite, secret, "key", MutableBytes(keys.key).first(suite.key_bytes)) &&
+      library.expand_label(suite, secret, "iv", keys.iv);
   if (!derived) return fail(Code::tls_handshake_keys_unavailable);
   return keys;
 }
 
-Result<DirectionKeys> next_generation(const ShardContext& context,
-                                      const DirectionKeys& keys) noexcept {
+Result<DirectionKeys> next_generation(const Library& library, const DirectionKeys& keys) noexcept {
   std::array<std::byte, secret_bytes_max> next;
   const MutableBytes secret = MutableBytes(next).first(keys.suite->hash_bytes);
-  if (!context.expand_label(*keys.suite, keys.secret_bytes(), "traffic upd", secret)) {
+  if (!library.expand_label(*keys.suite, keys.secret_bytes(), "traffic upd", secret)) {
     return fail(Code::tls_handshake_keys_unavailable);
   }
-  return keys_of_secret(context, *keys.suite, secret);
+  return keys_of_secret(library, *keys.suite, secret);
 }
 
-Result<TrafficKeys> keys_of_master_secret(const ShardContext& context, const Suite& suite,
+Result<TrafficKeys> keys_of_master_secret(const Library& library, const Suite& suite,
                                           Bytes master_secret, Bytes client_random,
                                           Bytes server_random) noexcept {
   constexpr std::size_t random_bytes = 32;
@@ -40,7 +39,7 @@ Result<TrafficKeys> keys_of_master_secret(const ShardContext& context, const Sui
   std::array<std::byte, 2 * (key_bytes_max + nonce_bytes)> block;
   const std::size_t key_bytes = suite.key_bytes;
   const MutableBytes used = MutableBytes(block).first(2 * (key_bytes + iv_bytes));
-  if (!context.prf(suite, master_secret, "key expansion", seed, used)) {
+  if (!library.prf(suite, master_secret, "key expansion", seed, used)) {
     return fail(Code::tls_handshake_keys_unavailable);
   }
   TrafficKeys keys;

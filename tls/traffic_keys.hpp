@@ -8,7 +8,7 @@
 #include <ringfort/bytes.hpp>
 #include <ringfort/error.hpp>
 
-#include "tls/shard_context.hpp"
+#include "tls/library.hpp"
 #include "tls/suites.hpp"
 
 namespace ringfort::tls {
@@ -36,16 +36,15 @@ struct TrafficKeys {
 
 /// Key and iv of a TLS 1.3 traffic secret (RFC 8446 section 7.3), sequence 0.
 /// Errors: tls_handshake.keys_unavailable.
-Result<DirectionKeys> keys_of_secret(const ShardContext& context, const Suite& suite,
+Result<DirectionKeys> keys_of_secret(const Library& library, const Suite& suite,
                                      Bytes secret) noexcept;
 
 /// The generation after `keys` (RFC 8446 section 7.2). Errors: tls_handshake.keys_unavailable.
-Result<DirectionKeys> next_generation(const ShardContext& context,
-                                      const DirectionKeys& keys) noexcept;
+Result<DirectionKeys> next_generation(const Library& library, const DirectionKeys& keys) noexcept;
 
 /// Both directions of a TLS 1.2 server from its master secret (RFC 5246 section 6.3); the Finished
 /// messages were the records of sequence 0. Errors: tls_handshake.keys_unavailable.
-Result<TrafficKeys> keys_of_master_secret(const ShardContext& context, const Suite& suite,
+Result<TrafficKeys> keys_of_master_secret(const Library& library, const Suite& suite,
                                           Bytes master_secret, Bytes client_random,
                                           Bytes server_random) noexcept;
 

@@ -11,7 +11,8 @@ namespace {
 ringfort::tls::ShardContext& context() {
   using namespace ringfort;
   static const tls::Context description = peer::make_context({peer::KeyType::ecdsa_p256});
-  static const auto shard = *tls::ShardContext::create(description);
+  static const auto library = *tls::Library::create();
+  static const auto shard = *tls::ShardContext::create(*library, description);
   return *shard;
 }
 

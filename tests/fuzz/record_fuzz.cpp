@@ -7,24 +7,22 @@
 #include <ringfort/check.hpp>
 
 #include "tests/fuzz/target.hpp"
-#include "tests/peer/identity.hpp"
 #include "tls/channel.hpp"
 
 namespace {
 
 using namespace ringfort;
 
-tls::ShardContext& context() {
-  static const tls::Context description = peer::make_context({peer::KeyType::ecdsa_p256});
-  static const auto shard = *tls::ShardContext::create(description);
-  return *shard;
+tls::Library& library() {
+  static const auto library = *tls::Library::create();
+  return *library;
 }
 
 tls::DirectionKeys keys_of(const tls::Suite& suite) {
   std::array<std::byte, 48> secret;
   secret.fill(std::byte{7});
   if (suite.version == tls::Version::tls_1_3) {
-    return *tls::keys_of_secret(context(), suite, Bytes(secret).first(suite.hash_bytes));
+    return *tls::keys_of_secret(library(), suite, Bytes(secret).first(suite.hash_bytes));
   }
   tls::DirectionKeys keys{.suite = &suite};
   copy_into(keys.key, Bytes(secret).first(suite.key_bytes));
@@ -53,14 +51,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t byte
   constexpr std::array<std::uint16_t, 4> suites{0x1301, 0x1303, 0xc02b, 0xcca9};
   if (bytes == 0) return 0;
   const tls::DirectionKeys keys = keys_of(*tls::suite_of(suites[data[0] % suites.size()]));
-  auto channel = *tls::Channel::create(context(), {.receive = keys, .send = keys});
+  auto channel = *tls::Channel::create(library(), {.receive = keys, .send = keys});
   const Bytes content = std::as_bytes(std::span(data, bytes)).subspan(1);
   if ((data[0] & 0x80) == 0) {
     std::vector<std::byte> record(content.begin(), content.end());
     receive(channel, record);
     return 0;
   }
-  auto sealer = *tls::RecordCipher::create(context(), tls::RecordCipher::Direction::seal, keys);
+  auto sealer = *tls::RecordCipher::create(library(), tls::RecordCipher::Direction::seal, keys);
   const Bytes piece = content.first(std::min(content.size(), tls::record_plaintext_bytes_max));
   std::vector<std::byte> record(piece.size() + tls::record_overhead_bytes_max);
   const auto type = static_cast<tls::ContentType>(20 + (data[0] >> 2) % 5);

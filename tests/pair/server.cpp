@@ -15,8 +15,8 @@ MutableBytes writable(std::string& text) { return std::as_writable_bytes(std::sp
 } // namespace
 
 PairServer::PairServer(const Context& context, const ChannelLimits& limits)
-    : context_(*ShardContext::create(context)), limits_(limits),
-      session_(*Session::accept(*context_)) {}
+    : library_(*Library::create()), context_(*ShardContext::create(*library_, context)),
+      limits_(limits), session_(*Session::accept(*context_)) {}
 
 void PairServer::deliver(std::string_view bytes) {
   waiting_ += bytes;
@@ -36,7 +36,7 @@ bool PairServer::shake_hands() {
   const auto keys = session_->take_keys();
   RINGFORT_CHECK(keys.has_value());
   facts_ = session_->take_facts();
-  channel_.emplace(*Channel::create(*context_, *keys, limits_));
+  channel_.emplace(*Channel::create(*library_, *keys, limits_));
   session_.reset();
   return true;
 }

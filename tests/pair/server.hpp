@@ -36,6 +36,7 @@ private:
   void take_control();
   void fail_with(const Error& error);
 
+  std::unique_ptr<Library> library_;
   std::unique_ptr<ShardContext> context_;
   ChannelLimits limits_;
   std::unique_ptr<Session> session_;

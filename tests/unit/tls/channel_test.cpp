@@ -26,16 +26,16 @@ struct Ends {
   explicit Ends(std::uint16_t suite_id, const ChannelLimits& limits = {})
       : suite(*suite_of(suite_id)) {
     const TrafficKeys keys{.receive = keys_of(1), .send = keys_of(2)};
-    server.emplace(*Channel::create(*shard, keys, limits));
-    peer.emplace(*Channel::create(*shard, {.receive = keys.send, .send = keys.receive}, limits));
-    raw_peer.emplace(*RecordCipher::create(*shard, RecordCipher::Direction::seal, keys.receive));
+    server.emplace(*Channel::create(*library, keys, limits));
+    peer.emplace(*Channel::create(*library, {.receive = keys.send, .send = keys.receive}, limits));
+    raw_peer.emplace(*RecordCipher::create(*library, RecordCipher::Direction::seal, keys.receive));
   }
 
   DirectionKeys keys_of(int seed) {
     std::array<std::byte, 48> secret;
     secret.fill(static_cast<std::byte>(seed));
     if (suite.version == Version::tls_1_3) {
-      return *keys_of_secret(*shard, suite, Bytes(secret).first(suite.hash_bytes));
+      return *keys_of_secret(*library, suite, Bytes(secret).first(suite.hash_bytes));
     }
     DirectionKeys keys{.suite = &suite};
     copy_into(keys.key, Bytes(secret).first(suite.key_bytes));
@@ -53,8 +53,7 @@ struct Ends {
     return server->receive(forge(type, content));
   }
 
-  Context context = peer::make_context({peer::KeyType::ecdsa_p256});
-  std::unique_ptr<ShardContext> shard = *ShardContext::create(context);
+  std::unique_ptr<Library> library = *Library::create();
   const Suite& suite;
   std::optional<Channel> server;
   std::optional<Channel> peer;

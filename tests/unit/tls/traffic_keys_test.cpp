@@ -32,12 +32,11 @@ constexpr std::string_view server_alert_record =
     "17 03 03 00 13 b5 8f d6 71 66 eb f5 99 d2 47 20 cf be 7e fa 7a 88 64 a9";
 
 struct Vectors {
-  Context context = peer::make_context({peer::KeyType::ecdsa_p256});
-  std::unique_ptr<ShardContext> shard = *ShardContext::create(context);
+  std::unique_ptr<Library> library = *Library::create();
   const Suite& suite = *suite_of(0x1301);
 
   DirectionKeys keys(std::string_view secret) {
-    auto derived = keys_of_secret(*shard, suite, from_hex(secret));
+    auto derived = keys_of_secret(*library, suite, from_hex(secret));
     REQUIRE(derived);
     return *derived;
   }
@@ -67,7 +66,7 @@ TEST_CASE("traffic keys: key and iv of both sides as in RFC 8448") {
 
 TEST_CASE("traffic keys: records are sealed as in RFC 8448") {
   Vectors vectors;
-  auto client = RecordCipher::create(*vectors.shard, RecordCipher::Direction::seal,
+  auto client = RecordCipher::create(*vectors.library, RecordCipher::Direction::seal,
                                      vectors.keys(client_secret));
   REQUIRE(client);
   std::array<std::byte, 128> out;
@@ -87,7 +86,7 @@ TEST_CASE("traffic keys: records are opened as in RFC 8448") {
   Vectors vectors;
   DirectionKeys keys = vectors.keys(server_secret);
   keys.sequence = 1; // Its first record was a ticket.
-  auto server = RecordCipher::create(*vectors.shard, RecordCipher::Direction::open, keys);
+  auto server = RecordCipher::create(*vectors.library, RecordCipher::Direction::open, keys);
   REQUIRE(server);
   auto record = from_hex(server_data_record);
   auto opened = server->open(record);
@@ -105,7 +104,7 @@ TEST_CASE("traffic keys: pieces of any size make the same record as the whole") 
   Vectors vectors;
   const auto data = trace_data();
   for (std::size_t cut = 0; cut <= data.size(); ++cut) {
-    auto client = RecordCipher::create(*vectors.shard, RecordCipher::Direction::seal,
+    auto client = RecordCipher::create(*vectors.library, RecordCipher::Direction::seal,
                                        vectors.keys(client_secret));
     REQUIRE(client);
     std::array<std::byte, 128> out;
@@ -119,10 +118,10 @@ TEST_CASE("traffic keys: pieces of any size make the same record as the whole") 
 TEST_CASE("traffic keys: a secret of the wrong length is tls_handshake.keys_unavailable") {
   Vectors vectors;
   const auto secret = from_hex(client_secret);
-  const auto derived = keys_of_secret(*vectors.shard, vectors.suite, Bytes(secret).first(31));
+  const auto derived = keys_of_secret(*vectors.library, vectors.suite, Bytes(secret).first(31));
   REQUIRE_FALSE(derived);
   CHECK(derived.error().code == Code::tls_handshake_keys_unavailable);
-  const auto old = keys_of_master_secret(*vectors.shard, *suite_of(0xc02b), secret,
+  const auto old = keys_of_master_secret(*vectors.library, *suite_of(0xc02b), secret,
                                          Bytes(secret).first(31), secret);
   REQUIRE_FALSE(old);
   CHECK(old.error().code == Code::tls_handshake_keys_unavailable);
@@ -131,8 +130,8 @@ TEST_CASE("traffic keys: a secret of the wrong length is tls_handshake.keys_unav
 TEST_CASE("traffic keys: each generation differs from the one before, and is a function of it") {
   Vectors vectors;
   const DirectionKeys first = vectors.keys(client_secret);
-  const auto second = next_generation(*vectors.shard, first);
-  const auto again = next_generation(*vectors.shard, first);
+  const auto second = next_generation(*vectors.library, first);
+  const auto again = next_generation(*vectors.library, first);
   REQUIRE(second);
   REQUIRE(again);
   CHECK_FALSE(same_bytes(first.key_bytes(), second->key_bytes()));

@@ -1,0 +1,96 @@
+#include "tls/library.hpp"
+
+#include <array>
+
+#include <openssl/core_names.h>
+#include <openssl/params.h>
+
+#include "tls/openssl.hpp"
+#include "tls/session.hpp"
+
+namespace ringfort::tls {
+
+struct Library::Parts {
+  LibraryContextOwner context;
+  std::unique_ptr<bio_method_st, void (*)(bio_method_st*)> bio_method{nullptr, nullptr};
+  std::array<CipherOwner, 3> ciphers;
+  KdfOwner hkdf;
+  KdfOwner prf;
+};
+
+Library::Library(std::unique_ptr<Parts> parts) noexcept : parts_(std::move(parts)) {}
+Library::~Library() = default;
+
+Result<std::unique_ptr<Library>> Library::create() {
+  const ErrorQueueGuard guard;
+  auto parts = std::make_unique<Parts>();
+  parts->context.reset(OSSL_LIB_CTX_new());
+  OSSL_LIB_CTX* context = parts->context.get();
+  parts->bio_method = Session::make_bio_method();
+  parts->ciphers = {CipherOwner(EVP_CIPHER_fetch(context, "AES-128-GCM", nullptr)),
+                    CipherOwner(EVP_CIPHER_fetch(context, "AES-256-GCM", nullptr)),
+                    CipherOwner(EVP_CIPHER_fetch(context, "ChaCha20-Poly1305", nullptr))};
+  parts->hkdf.reset(EVP_KDF_fetch(context, OSSL_KDF_NAME_HKDF, nullptr));
+  parts->prf.reset(EVP_KDF_fetch(context, OSSL_KDF_NAME_TLS1_PRF, nullptr));
+  const bool made = context != nullptr && parts->bio_method && parts->ciphers[0] &&
+                    parts->ciphers[1] && parts->ciphers[2] && parts->hkdf && parts->prf;
+  if (!made) return fail(Code::tls_context_no_memory);
+  return std::unique_ptr<Library>(new Library(std::move(parts)));
+}
+
+ossl_lib_ctx_st* Library::context() const noexcept { return parts_->context.get(); }
+bio_method_st* Library::bio_method() const noexcept { return parts_->bio_method.get(); }
+
+evp_cipher_st* Library::cipher(Aead aead) const noexcept {
+  return parts_->ciphers[static_cast<std::size_t>(aead)].get();
+}
+
+namespace {
+
+OSSL_PARAM octets(const char* name, Bytes bytes) noexcept {
+  return OSSL_PARAM_construct_octet_string(name, const_cast<std::byte*>(bytes.data()),
+                                           bytes.size());
+}
+
+OSSL_PARAM digest(const Suite& suite) noexcept {
+  return OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, const_cast<char*>(suite.hash), 0);
+}
+
+bool derive(EVP_KDF* kdf, const OSSL_PARAM* parameters, MutableBytes out) noexcept {
+  const KdfContextOwner context(EVP_KDF_CTX_new(kdf));
+  return context != nullptr &&
+         EVP_KDF_derive(context.get(), reinterpret_cast<unsigned char*>(out.data()), out.size(),
+                        parameters) == 1;
+}
+
+} // namespace
+
+bool Library::expand_label(const Suite& suite, Bytes secret, std::string_view label,
+                           MutableBytes out) const noexcept {
+  constexpr std::string_view prefix = "tls13 ";
+  std::array<std::byte, 64> info;
+  const std::size_t label_bytes = prefix.size() + label.size();
+  if (label_bytes + 4 > info.size()) return false;
+  info[0] = static_cast<std::byte>(out.size() >> 8);
+  info[1] = static_cast<std::byte>(out.size());
+  info[2] = static_cast<std::byte>(label_bytes);
+  MutableBytes rest = copy_into(MutableBytes(info).subspan(3), bytes_of(prefix));
+  rest = copy_into(rest, bytes_of(label));
+  rest.front() = std::byte{0}; // An empty context.
+  int mode = EVP_KDF_HKDF_MODE_EXPAND_ONLY;
+  const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_int(OSSL_KDF_PARAM_MODE, &mode),
+                                   digest(suite), octets(OSSL_KDF_PARAM_KEY, secret),
+                                   octets(OSSL_KDF_PARAM_INFO, Bytes(info).first(label_bytes + 4)),
+                                   OSSL_PARAM_construct_end()};
+  return derive(parts_->hkdf.get(), parameters, out);
+}
+
+bool Library::prf(const Suite& suite, Bytes secret, std::string_view label, Bytes seed,
+                  MutableBytes out) const noexcept {
+  const OSSL_PARAM parameters[] = {digest(suite), octets(OSSL_KDF_PARAM_SECRET, secret),
+                                   octets(OSSL_KDF_PARAM_SEED, bytes_of(label)),
+                                   octets(OSSL_KDF_PARAM_SEED, seed), OSSL_PARAM_construct_end()};
+  return derive(parts_->prf.get(), parameters, out);
+}
+
+} // namespace ringfort::tls

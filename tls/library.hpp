@@ -1,0 +1,44 @@
+// library — one shard's own OpenSSL: a library context with the algorithms fetched once, so that
+// shards share no lock and no reference count, and nothing is looked up for a connection.
+#pragma once
+
+#include <memory>
+
+#include <ringfort/bytes.hpp>
+#include <ringfort/error.hpp>
+
+#include "tls/suites.hpp"
+
+struct bio_method_st;
+struct evp_cipher_st;
+struct evp_kdf_st;
+struct ossl_lib_ctx_st;
+
+namespace ringfort::tls {
+
+/// Where: one shard. Cost: about 350 KB.
+class Library {
+public:
+  /// Errors: tls_context.no_memory.
+  static Result<std::unique_ptr<Library>> create();
+  ~Library();
+
+  ossl_lib_ctx_st* context() const noexcept;
+  bio_method_st* bio_method() const noexcept;
+  evp_cipher_st* cipher(Aead aead) const noexcept;
+
+  /// HKDF-Expand-Label with an empty context (RFC 8446 section 7.1).
+  bool expand_label(const Suite& suite, Bytes secret, std::string_view label,
+                    MutableBytes out) const noexcept;
+  /// PRF(secret, label, seeds) of TLS 1.2 (RFC 5246 section 5).
+  bool prf(const Suite& suite, Bytes secret, std::string_view label, Bytes seed,
+           MutableBytes out) const noexcept;
+
+private:
+  struct Parts;
+  explicit Library(std::unique_ptr<Parts> parts) noexcept;
+
+  std::unique_ptr<Parts> parts_;
+};
+
+} // namespace ringfort::tls
