@@ -45,10 +45,16 @@ struct Connection {
   std::array<std::byte, 4'096> out;
 };
 
+/// Both null: clear text.
+struct TlsSide {
+  std::unique_ptr<tls::Library> library;
+  std::unique_ptr<tls::ShardContext> context;
+};
+
 class Floor {
 public:
-  Floor(std::uint16_t port, std::unique_ptr<tls::ShardContext> context)
-      : context_(std::move(context)), memory_(buffer_count * buffer_bytes) {
+  Floor(std::uint16_t port, TlsSide tls)
+      : tls_(std::move(tls)), memory_(buffer_count * buffer_bytes) {
     io_uring_params parameters{};
     parameters.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
                        IORING_SETUP_CQSIZE | IORING_SETUP_NO_SQARRAY;
@@ -133,7 +139,9 @@ private:
     if (descriptor < 0) give_up("accept");
     auto* connection = new Connection;
     connection->descriptor = descriptor;
-    if (context_ != nullptr) connection->session = *tls::Session::accept(*context_);
+    if (tls_.context != nullptr) {
+      connection->session = std::make_unique<tls::Session>(*tls_.library);
+    }
     receive(*connection);
   }
 
@@ -182,21 +190,25 @@ private:
 
   /// What is left of the input belongs to the channel.
   MutableBytes shake_hands(Connection& connection, MutableBytes input) {
-    const auto progress = connection.session->receive(input);
+    auto progress = connection.session->receive(input);
+    if (progress && progress->wants == tls::Session::Wants::context) {
+      if (!connection.session->use(*tls_.context)) return {};
+      progress = connection.session->receive(input.subspan(progress->consumed_bytes));
+    }
     const Bytes output = connection.session->output();
     // A plain call: the handshake is not what is measured.
     if (!output.empty()) (void)!::send(connection.descriptor, output.data(), output.size(), 0);
     connection.session->output_sent(output.size());
     if (!progress) return {};
-    if (progress->done) {
+    if (progress->wants == tls::Session::Wants::nothing) {
       connection.channel.emplace(
-          *tls::Channel::create(context_->library(), *connection.session->take_keys()));
+          *tls::Channel::create(*tls_.library, *connection.session->take_keys()));
       connection.session.reset();
     }
     return input.subspan(progress->consumed_bytes);
   }
 
-  std::unique_ptr<tls::ShardContext> context_;
+  TlsSide tls_;
   std::vector<std::byte> memory_;
   io_uring ring_{};
   io_uring_buf_ring* buffers_ = nullptr;
@@ -204,13 +216,14 @@ private:
   unsigned sends_ = 0;
 };
 
-std::unique_ptr<tls::ShardContext> context_of(const char* chain, const char* key) {
+TlsSide tls_side_of(const char* chain, const char* key) {
   tls::ContextOptions options;
   options.identities.push_back(*tls::load_identity(chain, key));
   const auto context = tls::Context::create(std::move(options));
-  if (!context) return nullptr;
-  static const auto library = *tls::Library::create();
-  return *tls::ShardContext::create(*library, *context);
+  if (!context) return {};
+  auto library = *tls::Library::create();
+  auto copy = *tls::ShardContext::create(*library, *context);
+  return {std::move(library), std::move(copy)};
 }
 
 } // namespace
@@ -222,7 +235,7 @@ int main(int argument_count, char** arguments) {
     return 64;
   }
   const auto port = static_cast<std::uint16_t>(std::atoi(arguments[1]));
-  std::unique_ptr<ringfort::tls::ShardContext> context;
-  if (argument_count == 4) context = ringfort::context_of(arguments[2], arguments[3]);
-  ringfort::Floor(port, std::move(context)).run();
+  ringfort::TlsSide tls;
+  if (argument_count == 4) tls = ringfort::tls_side_of(arguments[2], arguments[3]);
+  ringfort::Floor(port, std::move(tls)).run();
 }

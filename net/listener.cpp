@@ -6,10 +6,10 @@
 
 namespace ringfort::net {
 
-Listener::Listener(ServingShard& shard, int descriptor, std::unique_ptr<tls::ShardContext> context,
+Listener::Listener(ServingShard& shard, int descriptor, std::unique_ptr<tls::ShardNames> names,
                    std::unique_ptr<Service> service) noexcept
-    : shard_(shard), descriptor_(descriptor), context_(std::move(context)),
-      service_(std::move(service)), role_{context_.get(), *service_},
+    : shard_(shard), descriptor_(descriptor), names_(std::move(names)),
+      service_(std::move(service)), role_{names_.get(), *service_},
       accept_op_(leases_, this,
                  [](void* self, engine::Completion completion) noexcept {
                    static_cast<Listener*>(self)->on_accept(completion);

@@ -8,7 +8,7 @@
 
 #include "engine/loop.hpp"
 #include "net/server_connection.hpp"
-#include "tls/shard_context.hpp"
+#include "tls/shard_names.hpp"
 
 namespace ringfort::net {
 
@@ -17,7 +17,7 @@ class ServingShard;
 /// Where: one shard. Immovable while its accept is armed.
 class Listener {
 public:
-  Listener(ServingShard& shard, int descriptor, std::unique_ptr<tls::ShardContext> context,
+  Listener(ServingShard& shard, int descriptor, std::unique_ptr<tls::ShardNames> names,
            std::unique_ptr<Service> service) noexcept;
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
@@ -39,7 +39,7 @@ private:
 
   ServingShard& shard_;
   int descriptor_;
-  std::unique_ptr<tls::ShardContext> context_;
+  std::unique_ptr<tls::ShardNames> names_;
   std::unique_ptr<Service> service_;
   ServerRole role_;
   bool stopping_ = false;

@@ -10,7 +10,8 @@ namespace ringfort::net {
 ServerConnection::ServerConnection(std::uint64_t id, ServingShard& shard, const ServerRole& role,
                                    int descriptor) noexcept
     : id_(id), shard_(shard), role_(role), peer_(shard.ring().peer_address(descriptor)),
-      transport_(shard.stream_home(), descriptor, *this, role.context),
+      transport_(shard.stream_home(), descriptor, *this,
+                 role.names == nullptr ? nullptr : shard.tls_library()),
       parser_(http::Role::server, shard.authorities()),
       timer_(this, [](void* self) noexcept { static_cast<ServerConnection*>(self)->on_timer(); }) {}
 
@@ -40,6 +41,7 @@ ConnectionFacts ServerConnection::facts(Arena& arena) noexcept {
   facts.protocol = session.protocol;
   if (session.server_name != nullptr) facts.server_name = *session.server_name;
   facts.resumed = session.resumed;
+  facts.generation = generation_.number();
   return facts;
 }
 
@@ -116,6 +118,7 @@ bool ServerConnection::parse_more() noexcept {
     secured_ = true;
     shard_.count_handshake(transport_.facts().resumed);
   }
+  if (transport_.wants_context()) return choose_context();
   if (plaintext->empty()) return transport_.ended() && on_end_of_stream();
   if (exchange_ == nullptr && !begin_exchange()) return false;
   const auto step = parser_.parse(*plaintext);
@@ -131,6 +134,31 @@ bool ServerConnection::parse_more() noexcept {
   case http::Event::end: exchange_->on_request_end(); break;
   }
   return true;
+}
+
+/// The hello is here: who answers it? False while a chooser thinks about it.
+bool ServerConnection::choose_context() noexcept {
+  if (choosing_) return false;
+  role_.names->refresh();
+  generation_ = role_.names->lease();
+  const auto chosen = net::choose_context(*role_.names, transport_.server_name(), shard_, id_);
+  choosing_ = !chosen;
+  return chosen && answer_hello(*chosen);
+}
+
+bool ServerConnection::answer_hello(const ChosenContext& chosen) noexcept {
+  const auto used = chosen ? transport_.use(**chosen) : std::unexpected(chosen.error());
+  if (used) return true;
+  transport_.refuse(used.error());
+  fail(used.error());
+  return false;
+}
+
+void ServerConnection::take_choice(tls::NameChoice choice) noexcept {
+  if (state_ != State::open || !std::exchange(choosing_, false)) return;
+  const auto chosen = context_of(*role_.names, transport_.server_name(), std::move(choice));
+  (void)answer_hello(chosen);
+  pump();
 }
 
 bool ServerConnection::begin_exchange() noexcept {

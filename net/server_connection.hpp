@@ -17,6 +17,7 @@
 #include "engine/blocks.hpp"
 #include "engine/timer_wheel.hpp"
 #include "http/parser.hpp"
+#include "net/context_choice.hpp"
 #include "net/exchange_state.hpp"
 #include "net/transport.hpp"
 
@@ -26,7 +27,7 @@ class ServingShard;
 
 /// What connections accepted by one listener share.
 struct ServerRole {
-  tls::ShardContext* context; ///< null for clear text
+  tls::ShardNames* names; ///< null for clear text
   Service& service;
 };
 
@@ -42,6 +43,8 @@ public:
   void start() noexcept;
   /// The engine drains: ends now when idle, else after the running exchange.
   void drain() noexcept;
+  /// A chooser has decided on this connection's hello. Too late, or a second time: nothing happens.
+  void take_choice(tls::NameChoice choice) noexcept;
   /// The drain's grace is over.
   void cut_by_drain() noexcept;
 
@@ -78,6 +81,8 @@ private:
   void pump() noexcept;
   bool step() noexcept;
   bool parse_more() noexcept;
+  bool choose_context() noexcept;
+  bool answer_hello(const ChosenContext& chosen) noexcept;
   bool begin_exchange() noexcept;
   void on_head(const http::Step& step) noexcept;
   void on_body(const http::Step& step) noexcept;
@@ -110,10 +115,12 @@ private:
   Waiting waiting_ = Waiting::nothing;
   bool pumping_ = false;
   bool secured_ = false;
+  bool choosing_ = false; ///< a chooser was asked who answers the hello
   bool holds_head_buffer_ = false;
   std::uint16_t head_buffer_ = 0;
   std::uint64_t discarded_bytes_ = 0;
 
+  tls::GenerationLease generation_;
   Transport transport_;
   http::Parser parser_;
   engine::Block exchange_block_;

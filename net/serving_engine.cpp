@@ -39,22 +39,22 @@ Result<> ServingEngine::set_up() noexcept {
 
 // ---------------------------------------------------------------------------- listening
 
-Result<Endpoint> ServingEngine::serve(const Endpoint& endpoint, const tls::Context& context,
+Result<Endpoint> ServingEngine::serve(const Endpoint& endpoint, tls::LiveNames names,
                                       ServiceFactory factory) {
-  Contexts contexts;
-  for (unsigned index = 0; index < shard_count(); ++index) {
-    auto shard_context = shards_[index]->make_context(context);
-    if (!shard_context) return std::unexpected(shard_context.error());
-    contexts.push_back(std::move(*shard_context));
+  ShardNames shard_names;
+  for (const auto& shard : shards_) {
+    auto made = shard->make_names(names);
+    if (!made) return std::unexpected(made.error());
+    shard_names.push_back(std::move(*made));
   }
-  return listen(endpoint, std::move(contexts), std::move(factory));
+  return listen(endpoint, std::move(shard_names), std::move(factory));
 }
 
 Result<Endpoint> ServingEngine::serve_plain(const Endpoint& endpoint, ServiceFactory factory) {
-  return listen(endpoint, Contexts(shard_count()), std::move(factory));
+  return listen(endpoint, ShardNames(shard_count()), std::move(factory));
 }
 
-Result<Endpoint> ServingEngine::listen(const Endpoint& endpoint, Contexts contexts,
+Result<Endpoint> ServingEngine::listen(const Endpoint& endpoint, ShardNames names,
                                        ServiceFactory factory) {
   for (const auto& shard : shards_) {
     if (shard->started()) return fail(Code::config_invalid, detail_too_late);
@@ -68,18 +68,18 @@ Result<Endpoint> ServingEngine::listen(const Endpoint& endpoint, Contexts contex
   }
   std::vector<std::unique_ptr<Service>> services;
   for (const auto& shard : shards_) services.push_back(factory(*shard));
-  const auto bound = listen_on_all(*address, std::move(contexts), std::move(services));
+  const auto bound = listen_on_all(*address, std::move(names), std::move(services));
   if (!bound) return std::unexpected(bound.error());
   return Endpoint{.host = bound->host(), .port = bound->port()};
 }
 
 /// All shards listen or none does. The first one's port is everybody's.
 Result<engine::SocketAddress>
-ServingEngine::listen_on_all(engine::SocketAddress address, Contexts contexts,
+ServingEngine::listen_on_all(engine::SocketAddress address, ShardNames names,
                              std::vector<std::unique_ptr<Service>> services) {
   for (unsigned index = 0; index < shard_count(); ++index) {
     const auto bound =
-        shards_[index]->listen(address, std::move(contexts[index]), std::move(services[index]));
+        shards_[index]->listen(address, std::move(names[index]), std::move(services[index]));
     if (!bound) {
       for (unsigned undone = 0; undone < index; ++undone) shards_[undone]->withdraw_listener();
       return bound;

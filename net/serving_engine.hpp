@@ -23,7 +23,7 @@ public:
   /// Errors: as Engine::create.
   Result<> set_up() noexcept;
 
-  Result<Endpoint> serve(const Endpoint& endpoint, const tls::Context& context,
+  Result<Endpoint> serve(const Endpoint& endpoint, tls::LiveNames names,
                          ServiceFactory factory) override;
   Result<Endpoint> serve_plain(const Endpoint& endpoint, ServiceFactory factory) override;
   Result<> run() override;
@@ -35,10 +35,10 @@ public:
   std::string describe() const override;
 
 private:
-  using Contexts = std::vector<std::unique_ptr<tls::ShardContext>>; ///< one per shard
+  using ShardNames = std::vector<std::unique_ptr<tls::ShardNames>>; ///< one per shard
 
-  Result<Endpoint> listen(const Endpoint& endpoint, Contexts contexts, ServiceFactory factory);
-  Result<engine::SocketAddress> listen_on_all(engine::SocketAddress address, Contexts contexts,
+  Result<Endpoint> listen(const Endpoint& endpoint, ShardNames names, ServiceFactory factory);
+  Result<engine::SocketAddress> listen_on_all(engine::SocketAddress address, ShardNames names,
                                               std::vector<std::unique_ptr<Service>> services);
   void run_shard(ServingShard& shard) noexcept;
 

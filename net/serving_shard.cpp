@@ -31,22 +31,22 @@ ServingShard::ServingShard(unsigned index, EngineShare& share, std::unique_ptr<e
 
 ServingShard::~ServingShard() { loop_->timers().cancel(drain_timer_); }
 
-Result<std::unique_ptr<tls::ShardContext>> ServingShard::make_context(const tls::Context& context) {
+Result<std::unique_ptr<tls::ShardNames>> ServingShard::make_names(const tls::LiveNames& names) {
   if (tls_library_ == nullptr) {
     auto library = tls::Library::create();
     if (!library) return std::unexpected(library.error());
     tls_library_ = std::move(*library);
   }
-  return tls::ShardContext::create(*tls_library_, context);
+  return tls::ShardNames::create(*tls_library_, names);
 }
 
 Result<engine::SocketAddress> ServingShard::listen(const engine::SocketAddress& address,
-                                                   std::unique_ptr<tls::ShardContext> context,
+                                                   std::unique_ptr<tls::ShardNames> names,
                                                    std::unique_ptr<Service> service) {
   const auto descriptor = ring().listen(address, backlog);
   if (!descriptor) return std::unexpected(descriptor.error());
   listeners_.push_back(
-      std::make_unique<Listener>(*this, *descriptor, std::move(context), std::move(service)));
+      std::make_unique<Listener>(*this, *descriptor, std::move(names), std::move(service)));
   return ring().bound_address(*descriptor);
 }
 
@@ -156,6 +156,11 @@ void ServingShard::release(ServerConnection& connection) noexcept {
   connections_.erase(connection.id());
   --open_;
   for (const auto& listener : listeners_) listener->on_descriptor_freed();
+}
+
+void ServingShard::take_choice(std::uint64_t connection, tls::NameChoice choice) noexcept {
+  ServerConnection* const asking = connections_.find(connection);
+  if (asking != nullptr) asking->take_choice(std::move(choice));
 }
 
 void ServingShard::report(Error error, const engine::SocketAddress& peer) noexcept {

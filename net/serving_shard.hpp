@@ -40,11 +40,11 @@ public:
                Slots<ServerConnection> connections, engine::Blocks exchange_blocks);
   ~ServingShard();
 
-  /// The shard's own copy of a context. Errors: as tls::Context::create.
-  Result<std::unique_ptr<tls::ShardContext>> make_context(const tls::Context& context);
+  /// The shard's own working set of the names. Errors: as tls::Context::create.
+  Result<std::unique_ptr<tls::ShardNames>> make_names(const tls::LiveNames& names);
   /// Errors: listen.*.
   Result<engine::SocketAddress> listen(const engine::SocketAddress& address,
-                                       std::unique_ptr<tls::ShardContext> context,
+                                       std::unique_ptr<tls::ShardNames> names,
                                        std::unique_ptr<Service> service);
   /// Undoes the last listen(). Before the first turn.
   void withdraw_listener() noexcept;
@@ -76,11 +76,14 @@ public:
   http::AuthorityCheck& authorities() noexcept { return authorities_; }
   const Limits& limits() const noexcept { return share_.options.limits; }
   http::ParserLimits parser_limits() const noexcept;
+  const tls::Library* tls_library() const noexcept { return tls_library_.get(); }
   bool draining() const noexcept { return draining_; }
 
   /// A new connection on `descriptor`, or a refusal when the shard is full.
   void admit(const ServerRole& role, int descriptor) noexcept;
   void release(ServerConnection& connection) noexcept;
+  /// A chooser's late decision, for a connection that may be gone.
+  void take_choice(std::uint64_t connection, tls::NameChoice choice) noexcept;
   /// Counts a failure and hands it to the engine's sink. `peer` is empty where there is none.
   void report(Error error, const engine::SocketAddress& peer = {}) noexcept;
   void count_handshake(bool resumed) noexcept { ++(resumed ? resumed_ : full_); }

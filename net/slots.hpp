@@ -69,6 +69,14 @@ public:
     --used_;
   }
 
+  /// The T with that id; null when it is gone.
+  T* find(std::uint64_t id) noexcept {
+    const auto index = static_cast<std::uint32_t>(id);
+    if (index >= touched_) return nullptr;
+    Slot& slot = slots_[index];
+    return slot.live && slot.generation == id >> 32 ? slot.place() : nullptr;
+  }
+
   /// Visits every live T. The visitor may not erase.
   template <class Visit>
   void for_each(Visit visit) noexcept {

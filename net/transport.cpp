@@ -8,9 +8,9 @@
 namespace ringfort::net {
 
 Transport::Transport(StreamHome& home, int descriptor, StreamOwner& owner,
-                     tls::ShardContext* context) noexcept
-    : home_(home), context_(context), stream_(home, descriptor, owner),
-      phase_(context == nullptr ? Phase::plain : Phase::handshake) {}
+                     const tls::Library* library) noexcept
+    : home_(home), library_(library), stream_(home, descriptor, owner),
+      phase_(library == nullptr ? Phase::plain : Phase::handshake) {}
 
 bool Transport::ended() const noexcept {
   if (!plaintext_.empty()) return false;
@@ -65,28 +65,41 @@ Result<MutableBytes> Transport::fail_with(const Error& error) noexcept {
 }
 
 Result<> Transport::advance_handshake() noexcept {
-  if (session_ == nullptr) {
-    auto session = tls::Session::accept(*context_);
-    if (!session) return std::unexpected(session.error());
-    session_ = std::move(*session);
-  }
-  while (true) {
+  if (session_ == nullptr) session_ = std::make_unique<tls::Session>(*library_);
+  while (!wants_context_) {
     const MutableBytes input = stream_.received();
-    if (input.empty()) return {};
+    const bool holds_hello = session_->holds_hello();
+    if (input.empty() && !holds_hello) return {};
     const auto progress = session_->receive(input);
     if (!progress) return std::unexpected(progress.error());
     if (auto queued = queue_session_output(); !queued) return queued;
     // The buffer goes back last: consuming may hand it to the kernel.
-    stream_.consume(progress->consumed_bytes);
-    if (progress->done) return begin_records();
-    if (progress->consumed_bytes == 0) return {};
+    if (progress->consumed_bytes > 0) stream_.consume(progress->consumed_bytes);
+    switch (progress->wants) {
+    case tls::Session::Wants::nothing: return begin_records();
+    case tls::Session::Wants::context: wants_context_ = true; break;
+    case tls::Session::Wants::input:
+      if (progress->consumed_bytes == 0 && !holds_hello) return {};
+    }
   }
+  return {};
+}
+
+Result<> Transport::use(const tls::ShardContext& context) {
+  wants_context_ = false;
+  return session_->use(context);
+}
+
+void Transport::refuse(const Error& error) {
+  wants_context_ = false;
+  session_->refuse(tls::alert_for(error));
+  (void)fail_with(error);
 }
 
 Result<> Transport::begin_records() noexcept {
   const auto keys = session_->take_keys();
   if (!keys) return std::unexpected(keys.error());
-  auto channel = tls::Channel::create(context_->library(), *keys);
+  auto channel = tls::Channel::create(*library_, *keys);
   if (!channel) return std::unexpected(channel.error());
   channel_.emplace(std::move(*channel));
   facts_ = session_->take_facts();

@@ -27,14 +27,14 @@ class Transport {
 public:
   enum class Phase : std::uint8_t { plain, handshake, records, failed };
 
-  /// `context` is null for clear text, and otherwise outlives the transport.
+  /// `library` is null for clear text, and otherwise outlives the transport.
   Transport(StreamHome& home, int descriptor, StreamOwner& owner,
-            tls::ShardContext* context) noexcept;
+            const tls::Library* library) noexcept;
 
   Stream& stream() noexcept { return stream_; }
   const Stream& stream() const noexcept { return stream_; }
   Phase phase() const noexcept { return phase_; }
-  bool encrypted() const noexcept { return context_ != nullptr; }
+  bool encrypted() const noexcept { return library_ != nullptr; }
   /// What the handshake settled; empty before the records phase.
   const tls::SessionFacts& facts() const noexcept { return facts_; }
 
@@ -44,6 +44,14 @@ public:
   /// Errors: tls_handshake.*, tls_record.*. The alert is already queued.
   /// Cost:   opened in place; one copy for a record that straddles receive buffers.
   Result<MutableBytes> receive() noexcept;
+  /// The client's hello is here, and receive() waits for the context that answers it.
+  bool wants_context() const noexcept { return wants_context_; }
+  /// The server name as the client sent it. While wants_context().
+  std::string_view server_name() const noexcept { return session_->server_name(); }
+  /// Errors: tls_context.no_memory.
+  Result<> use(const tls::ShardContext& context);
+  /// No context answers: queues the alert, and the transport has failed.
+  void refuse(const Error& error);
   /// Marks plaintext as used. Its memory stays as it is until the next receive() or release().
   void consume(std::size_t bytes) noexcept { plaintext_ = plaintext_.subspan(bytes); }
   /// Gives back the memory of plaintext that was used to the last byte.
@@ -91,9 +99,10 @@ private:
   Result<> send_one_record(std::span<const Bytes> pieces, std::size_t bytes) noexcept;
 
   StreamHome& home_;
-  tls::ShardContext* context_;
+  const tls::Library* library_;
   Stream stream_;
   Phase phase_;
+  bool wants_context_ = false;
   bool peer_closed_ = false; ///< close_notify came
   bool sent_close_ = false;
   bool opened_in_assembly_ = false;

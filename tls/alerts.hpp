@@ -17,10 +17,12 @@ enum class Alert : std::uint8_t {
   protocol_version = 70,
   internal_error = 80,
   no_renegotiation = 100,
+  unrecognized_name = 112,
   no_application_protocol = 120,
 };
 
-/// What to tell the peer of a failure of the record layer, or of anything behind it.
+/// What to tell the peer of a failure that OpenSSL does not tell it of: one of its hello, of the
+/// record layer, or of anything behind it.
 Alert alert_for(const Error& error) noexcept;
 
 } // namespace ringfort::tls

@@ -95,11 +95,9 @@ Result<Context> Context::create(ContextOptions options, PassPhraseSource ask) {
   if (auto made = make_ticket_keys(*description); !made) return std::unexpected(made.error());
   Context context(description);
   // A trial build: what a shard will need later either works now or is refused now.
-  const auto library = Library::create();
-  if (!library) return std::unexpected(library.error());
-  const auto trial = ShardContext::create(**library, context);
+  const auto trial = make_ssl_context(nullptr, context);
   if (!trial) return std::unexpected(trial.error());
-  description->policy = text_of_policy((*trial)->ssl_context(), description->options);
+  description->policy = text_of_policy(trial->get(), description->options);
   return context;
 }
 

@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <charconv>
 #include <cstring>
+#include <utility>
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/sslerr.h>
+
+#include "tls/client_hello.hpp"
 
 namespace ringfort::tls {
 
@@ -89,20 +92,26 @@ std::unique_ptr<bio_method_st, void (*)(bio_method_st*)> Session::make_bio_metho
   return method;
 }
 
-Result<std::unique_ptr<Session>> Session::accept(const ShardContext& context) {
-  std::unique_ptr<Session> session(new Session(context));
-  session->ssl_ = {SSL_new(context.ssl_context()), SSL_free};
-  BIO* bio = BIO_new(context.library().bio_method());
-  if (session->ssl_ == nullptr || bio == nullptr) {
+Result<> Session::use(const ShardContext& context) {
+  ssl_ = {SSL_new(context.ssl_context()), SSL_free};
+  BIO* bio = BIO_new(library_.bio_method());
+  if (ssl_ == nullptr || bio == nullptr) {
     BIO_free(bio);
     return fail(Code::tls_context_no_memory);
   }
-  BIO_set_data(bio, session.get());
+  BIO_set_data(bio, this);
   BIO_set_init(bio, 1);
-  SSL_set_bio(session->ssl_.get(), bio, bio);
-  SSL_set_app_data(session->ssl_.get(), session.get());
-  SSL_set_accept_state(session->ssl_.get());
-  return session;
+  SSL_set_bio(ssl_.get(), bio, bio);
+  SSL_set_app_data(ssl_.get(), this);
+  SSL_set_accept_state(ssl_.get());
+  return {};
+}
+
+void Session::refuse(Alert alert) {
+  // A record in clear, of TLS 1.2 as the hello's own was, with a fatal alert in it.
+  const std::array<std::uint8_t, 7> record{21, 3, 3, 0, 2, 2, static_cast<std::uint8_t>(alert)};
+  const Bytes bytes = std::as_bytes(std::span(record));
+  output_.insert(output_.end(), bytes.begin(), bytes.end());
 }
 
 // Freed without these flags, OpenSSL would think the session was cut and never resume it.
@@ -112,35 +121,43 @@ Session::~Session() {
   SSL_set_shutdown(ssl_.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
 }
 
-namespace {
-
-bool looks_like_http(Bytes input) noexcept {
-  constexpr std::string_view starts[] = {"GET ", "HEAD", "POST", "PUT ", "DELE",
-                                         "OPTI", "PATC", "CONN", "TRAC", "PRI "};
-  const std::string_view text = text_of(input.first(std::min<std::size_t>(input.size(), 4)));
-  return std::any_of(std::begin(starts), std::end(starts),
-                     [text](std::string_view start) { return start.starts_with(text); });
+Result<Session::Progress> Session::receive(Bytes input) {
+  return ssl_ == nullptr ? gather_hello(input) : talk(input);
 }
 
-} // namespace
-
-Result<Session::Progress> Session::receive(Bytes input) {
-  constexpr std::byte handshake_record{22};
-  if (!first_bytes_seen_ && !input.empty()) {
-    first_bytes_seen_ = true;
-    if (input.front() != handshake_record) {
-      return fail(looks_like_http(input) ? Code::tls_handshake_plain_http
-                                         : Code::tls_handshake_not_tls);
-    }
+/// A hello that lies whole in `input` stays there for talk(); one that does not is copied.
+Result<Session::Progress> Session::gather_hello(Bytes input) {
+  const std::size_t gathered_bytes = hello_.size();
+  if (gathered_bytes > 0) hello_.insert(hello_.end(), input.begin(), input.end());
+  const auto hello = read_client_hello(gathered_bytes > 0 ? Bytes(hello_) : input);
+  if (!hello) {
+    // Who does not speak TLS would not understand an alert.
+    const bool tells = hello.error().code == Code::tls_handshake_malformed ||
+                       hello.error().code == Code::tls_handshake_oversized_hello;
+    if (tells) refuse(alert_for(hello.error()));
+    return std::unexpected(hello.error());
   }
-  input_ = input;
+  if (hello->bytes == 0) {
+    if (gathered_bytes == 0) hello_.assign(input.begin(), input.end());
+    return Progress{.consumed_bytes = input.size(), .wants = Wants::input};
+  }
+  server_name_ = hello->server_name();
+  if (gathered_bytes == 0) return Progress{.consumed_bytes = 0, .wants = Wants::context};
+  hello_.resize(hello->bytes); // What follows it is not ours yet.
+  return Progress{.consumed_bytes = hello->bytes - gathered_bytes, .wants = Wants::context};
+}
+
+Result<Session::Progress> Session::talk(Bytes input) {
+  const bool gathered = !hello_.empty();
+  input_ = gathered ? Bytes(hello_) : input;
   ERR_clear_error();
   const int status = SSL_do_handshake(ssl_.get());
-  const std::size_t consumed_bytes = input.size() - input_.size();
+  const std::size_t consumed_bytes = gathered ? 0 : input.size() - input_.size();
   input_ = {};
-  if (status == 1) return Progress{.consumed_bytes = consumed_bytes, .done = true};
+  if (gathered) std::exchange(hello_, {});
+  if (status == 1) return Progress{.consumed_bytes = consumed_bytes, .wants = Wants::nothing};
   if (SSL_get_error(ssl_.get(), status) == SSL_ERROR_WANT_READ) {
-    return Progress{.consumed_bytes = consumed_bytes, .done = false};
+    return Progress{.consumed_bytes = consumed_bytes, .wants = Wants::input};
   }
   const Error error = failure();
   ERR_clear_error();
@@ -179,22 +196,21 @@ SessionFacts Session::take_facts() {
   unsigned protocol_bytes = 0;
   SSL_get0_alpn_selected(ssl, &protocol, &protocol_bytes);
   if (protocol_bytes > 0) facts.protocol = "http/1.1"; // The only one that can be selected.
-  if (const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name); name != nullptr) {
-    facts.server_name = std::make_unique<std::string>(name);
+  if (!server_name_.empty()) {
+    facts.server_name = std::make_unique<std::string>(std::move(server_name_));
   }
   return facts;
 }
 
 Result<TrafficKeys> Session::take_keys() {
-  const Library& library = context_.library();
   const SSL* ssl = ssl_.get();
   const Suite* suite = suite_of(SSL_CIPHER_get_protocol_id(SSL_get_current_cipher(ssl)));
   if (suite == nullptr) return fail(Code::tls_handshake_keys_unavailable);
   if (suite->version == Version::tls_1_3) {
-    auto receive =
-        keys_of_secret(library, *suite, Bytes(receive_secret_.secret).first(receive_secret_.bytes));
+    auto receive = keys_of_secret(library_, *suite,
+                                  Bytes(receive_secret_.secret).first(receive_secret_.bytes));
     auto send =
-        keys_of_secret(library, *suite, Bytes(send_secret_.secret).first(send_secret_.bytes));
+        keys_of_secret(library_, *suite, Bytes(send_secret_.secret).first(send_secret_.bytes));
     if (!receive || !send) return fail(Code::tls_handshake_keys_unavailable);
     receive->sequence = receive_secret_.records;
     send->sequence = send_secret_.records;
@@ -208,7 +224,7 @@ Result<TrafficKeys> Session::take_keys() {
       SSL_SESSION_get_master_key(SSL_get_session(ssl), raw(master), master.size());
   SSL_get_client_random(ssl, raw(client_random), client_random.size());
   SSL_get_server_random(ssl, raw(server_random), server_random.size());
-  return keys_of_master_secret(library, *suite, Bytes(master).first(master_bytes), client_random,
+  return keys_of_master_secret(library_, *suite, Bytes(master).first(master_bytes), client_random,
                                server_random);
 }
 

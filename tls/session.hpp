@@ -1,6 +1,11 @@
 // session — one handshake: bytes in, bytes out, then keys. OpenSSL does the talking and is freed
 // when it is over.
 //
+//   hello      the client's first message is gathered; there is no SSL object yet
+//   choice     the caller says which context answers: use(), or refuse()
+//   talk       OpenSSL talks
+//   done       keys and facts can be taken
+//
 // Input is read straight from the caller's buffer, one record at a time, so that the handshake ends
 // exactly at a record boundary and whatever the peer sent early stays with the caller.
 #pragma once
@@ -13,6 +18,7 @@
 #include <ringfort/bytes.hpp>
 #include <ringfort/error.hpp>
 
+#include "tls/alerts.hpp"
 #include "tls/shard_context.hpp"
 #include "tls/traffic_keys.hpp"
 
@@ -32,22 +38,37 @@ struct SessionFacts {
 /// Where: one shard.
 class Session {
 public:
-  /// The server's side. Borrow: `context` for the session's life.
-  /// Errors: tls_context.no_memory.
-  static Result<std::unique_ptr<Session>> accept(const ShardContext& context);
+  enum class Wants : std::uint8_t {
+    input,   ///< more of it; what waits is part of a message
+    context, ///< the hello is here: use() or refuse()
+    nothing, ///< the handshake is over; send output(), then take_keys()
+  };
+
+  /// The server's side. Borrow: `library` for the session's life.
+  explicit Session(const Library& library) noexcept : library_(library) {}
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
   ~Session();
 
   struct Progress {
     std::size_t consumed_bytes;
-    bool done; ///< the handshake is over; send output(), then take_keys()
+    Wants wants;
   };
 
-  /// Moves the handshake on. Whatever it answers, output() may hold bytes to send: alerts leave
-  /// that way too.
+  /// Moves the handshake on; not while a context is wanted. Whatever it answers, output() may hold
+  /// bytes to send: alerts leave that way too.
   /// Errors: tls_handshake.* (but timed_out and peer_closed, which the transport knows).
   Result<Progress> receive(Bytes input);
+
+  /// The server name exactly as the client sent it; empty when it sent none. Once Wants::context.
+  std::string_view server_name() const noexcept { return server_name_; }
+  /// A hello that arrived in pieces waits here for use(): receive() goes on without input then.
+  bool holds_hello() const noexcept { return ssl_ != nullptr && !hello_.empty(); }
+  /// The context that answers, once Wants::context.
+  /// Borrow: `context` during the call. Errors: tls_context.no_memory.
+  Result<> use(const ShardContext& context);
+  /// No context answers: the alert is put out, and the handshake is over.
+  void refuse(Alert alert);
 
   /// Borrow: until the next receive() or output_sent().
   Bytes output() const noexcept { return Bytes(output_).subspan(output_sent_bytes_); }
@@ -73,13 +94,14 @@ private:
     std::uint64_t records = 0;
   };
 
-  explicit Session(const ShardContext& context) noexcept : context_(context) {}
-
+  Result<Progress> gather_hello(Bytes input);
+  Result<Progress> talk(Bytes input);
   Error failure() const noexcept;
 
-  const ShardContext& context_;
+  const Library& library_;
   std::unique_ptr<ssl_st, void (*)(ssl_st*)> ssl_{nullptr, nullptr};
-  bool first_bytes_seen_ = false;
+  std::vector<std::byte> hello_; ///< as long as it does not lie whole in the caller's buffer
+  std::string server_name_;
   int peer_alert_ = -1;
   Bytes input_;
   std::vector<std::byte> output_;

@@ -47,25 +47,30 @@ Result<> use_tickets(SSL_CTX* context, const Context::Description& description) 
 
 } // namespace
 
-Result<std::unique_ptr<ShardContext>> ShardContext::create(const Library& library,
-                                                           const Context& context) {
+Result<SslContext> make_ssl_context(OSSL_LIB_CTX* library, const Context& context) {
   const ErrorQueueGuard guard;
-  SslContext owner{SSL_CTX_new_ex(library.context(), nullptr, TLS_server_method()), SSL_CTX_free};
-  SSL_CTX* ssl_context = owner.get();
-  if (ssl_context == nullptr) return fail(Code::tls_context_no_memory);
-  if (auto used = use_policy(ssl_context, context.options()); !used) {
+  SslContext made{SSL_CTX_new_ex(library, nullptr, TLS_server_method()), SSL_CTX_free};
+  if (made == nullptr) return fail(Code::tls_context_no_memory);
+  if (auto used = use_policy(made.get(), context.options()); !used) {
     return std::unexpected(used.error());
   }
-  if (auto used = use_tickets(ssl_context, context.description()); !used) {
+  if (auto used = use_tickets(made.get(), context.description()); !used) {
     return std::unexpected(used.error());
   }
-  Session::observe(ssl_context);
+  Session::observe(made.get());
   for (const Identity& identity : context.options().identities) {
-    if (auto used = use_identity(library.context(), ssl_context, identity); !used) {
+    if (auto used = use_identity(library, made.get(), identity); !used) {
       return std::unexpected(used.error());
     }
   }
-  return std::unique_ptr<ShardContext>(new ShardContext(library, std::move(owner)));
+  return made;
+}
+
+Result<std::unique_ptr<ShardContext>> ShardContext::create(const Library& library,
+                                                           const Context& context) {
+  auto made = make_ssl_context(library.context(), context);
+  if (!made) return std::unexpected(made.error());
+  return std::unique_ptr<ShardContext>(new ShardContext(std::move(*made)));
 }
 
 } // namespace ringfort::tls

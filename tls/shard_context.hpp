@@ -13,23 +13,25 @@ struct ssl_ctx_st;
 
 namespace ringfort::tls {
 
+using SslContext = std::unique_ptr<ssl_ctx_st, void (*)(ssl_ctx_st*)>;
+
+/// What the context describes, as OpenSSL's object. Null `library`: the process's own.
+/// Errors: as Context::create.
+Result<SslContext> make_ssl_context(ossl_lib_ctx_st* library, const Context& context);
+
 /// Where: one shard. No file is read after create().
 class ShardContext {
 public:
-  /// Borrow: `library` for the context's life. Errors: as Context::create.
+  /// Borrow: `library` for the context's life and that of its sessions.
+  /// Errors: as Context::create.
   static Result<std::unique_ptr<ShardContext>> create(const Library& library,
                                                       const Context& context);
 
   ssl_ctx_st* ssl_context() const noexcept { return ssl_context_.get(); }
-  const Library& library() const noexcept { return library_; }
 
 private:
-  using SslContext = std::unique_ptr<ssl_ctx_st, void (*)(ssl_ctx_st*)>;
+  explicit ShardContext(SslContext ssl_context) noexcept : ssl_context_(std::move(ssl_context)) {}
 
-  ShardContext(const Library& library, SslContext ssl_context) noexcept
-      : library_(library), ssl_context_(std::move(ssl_context)) {}
-
-  const Library& library_;
   SslContext ssl_context_;
 };
 

@@ -12,6 +12,7 @@
 
 #include <ringfort/error.hpp>
 #include <ringfort/metrics.hpp>
+#include <ringfort/names.hpp>
 #include <ringfort/service.hpp>
 #include <ringfort/tls.hpp>
 
@@ -94,10 +95,11 @@ public:
   virtual ~Engine() = default;
 
   /// Listens on every shard (SO_REUSEPORT) and answers the bound endpoint. The factory is called
-  /// once per shard, so that a handler's state is the shard's own.
+  /// once per shard, so that a handler's state is the shard's own. `names` is a tls::Context, or
+  /// what several listeners may share and a program keeps to publish new generations with.
   /// Errors: listen.*, tls_context.*.
   /// Where:  before run() or the first turn().
-  virtual Result<Endpoint> serve(const Endpoint& endpoint, const tls::Context& context,
+  virtual Result<Endpoint> serve(const Endpoint& endpoint, tls::LiveNames names,
                                  ServiceFactory factory) = 0;
   /// The same without TLS.
   virtual Result<Endpoint> serve_plain(const Endpoint& endpoint, ServiceFactory factory) = 0;

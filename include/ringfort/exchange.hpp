@@ -61,7 +61,8 @@ struct ConnectionFacts {
   std::string_view protocol;    ///< ALPN; empty when none was offered
   std::string_view server_name; ///< SNI; empty when none was sent
   bool resumed = false;
-  std::uint64_t id = 0; ///< slot and generation, as in Error::connection
+  std::uint64_t generation = 0; ///< of tls::LiveNames that it shook hands under
+  std::uint64_t id = 0;         ///< slot and generation, as in Error::connection
 };
 
 /// `co_await` answers the next piece of the request body.

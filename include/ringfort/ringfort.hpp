@@ -9,6 +9,7 @@
 #include <ringfort/exchange.hpp>
 #include <ringfort/message.hpp>
 #include <ringfort/metrics.hpp>
+#include <ringfort/names.hpp>
 #include <ringfort/service.hpp>
 #include <ringfort/task.hpp>
 #include <ringfort/tls.hpp>

@@ -8,30 +8,39 @@
 
 namespace {
 
-ringfort::tls::ShardContext& context() {
-  using namespace ringfort;
-  static const tls::Context description = peer::make_context({peer::KeyType::ecdsa_p256});
+using namespace ringfort;
+
+tls::Library& library() {
   static const auto library = *tls::Library::create();
-  static const auto shard = *tls::ShardContext::create(*library, description);
+  return *library;
+}
+
+tls::ShardContext& context() {
+  static const tls::Context description = peer::make_context({peer::KeyType::ecdsa_p256});
+  static const auto shard = *tls::ShardContext::create(library(), description);
   return *shard;
 }
 
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t bytes) {
-  using namespace ringfort;
-  const auto session = *tls::Session::accept(context());
+  const auto session = std::make_unique<tls::Session>(library());
   Bytes rest = std::as_bytes(std::span(data, bytes));
-  while (!rest.empty()) {
+  while (!rest.empty() || session->holds_hello()) {
+    const bool held = session->holds_hello();
     const auto progress = session->receive(rest);
     if (!progress) {
       RINGFORT_CHECK(fault_of(progress.error().code).stage == Stage::tls_handshake);
       return 0;
     }
-    RINGFORT_CHECK(!progress->done);
+    RINGFORT_CHECK(progress->wants != tls::Session::Wants::nothing);
     RINGFORT_CHECK(progress->consumed_bytes <= rest.size());
-    if (progress->consumed_bytes == 0) return 0;
     rest = rest.subspan(progress->consumed_bytes);
+    if (progress->wants == tls::Session::Wants::context) {
+      RINGFORT_CHECK(session->use(context()).has_value());
+    } else if (progress->consumed_bytes == 0 && !held) {
+      return 0;
+    }
   }
   return 0;
 }

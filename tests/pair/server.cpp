@@ -14,16 +14,26 @@ MutableBytes writable(std::string& text) { return std::as_writable_bytes(std::sp
 
 } // namespace
 
-PairServer::PairServer(const Context& context, const ChannelLimits& limits)
-    : library_(*Library::create()), context_(*ShardContext::create(*library_, context)),
-      limits_(limits), session_(*Session::accept(*context_)) {}
+PairServer::PairServer(const LiveNames& names, const ChannelLimits& limits)
+    : library_(*Library::create()), names_(*ShardNames::create(*library_, names)), limits_(limits),
+      session_(std::make_unique<Session>(*library_)) {}
 
 void PairServer::deliver(std::string_view bytes) {
   waiting_ += bytes;
   while (!failure_ && !closed_ && (channel_ ? open_record() : shake_hands())) {}
 }
 
-/// One call of the session; true when what is left belongs to the channel.
+bool PairServer::choose_context() {
+  names_->refresh();
+  const auto found = names_->find(session_->server_name());
+  if (found) return session_->use(**found).has_value();
+  session_->refuse(alert_for(found.error()));
+  take_session_output();
+  fail_with(found.error());
+  return false;
+}
+
+/// One call of the session; true when there is more to do with what waits.
 bool PairServer::shake_hands() {
   const auto progress = session_->receive(bytes_of(waiting_));
   take_session_output();
@@ -32,7 +42,8 @@ bool PairServer::shake_hands() {
     return false;
   }
   waiting_.erase(0, progress->consumed_bytes);
-  if (!progress->done) return false;
+  if (progress->wants == Session::Wants::context) return choose_context();
+  if (progress->wants == Session::Wants::input) return false;
   const auto keys = session_->take_keys();
   RINGFORT_CHECK(keys.has_value());
   facts_ = session_->take_facts();

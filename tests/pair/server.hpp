@@ -10,12 +10,13 @@
 #include "tests/peer/client.hpp"
 #include "tls/channel.hpp"
 #include "tls/session.hpp"
+#include "tls/shard_names.hpp"
 
 namespace ringfort::tls {
 
 class PairServer {
 public:
-  explicit PairServer(const Context& context, const ChannelLimits& limits = {});
+  explicit PairServer(const LiveNames& names, const ChannelLimits& limits = {});
 
   /// Takes bytes as they arrive, in any cut. After a failure nothing more is taken.
   void deliver(std::string_view bytes);
@@ -31,13 +32,14 @@ public:
 
 private:
   bool shake_hands();
+  bool choose_context();
   bool open_record();
   void take_session_output();
   void take_control();
   void fail_with(const Error& error);
 
   std::unique_ptr<Library> library_;
-  std::unique_ptr<ShardContext> context_;
+  std::unique_ptr<ShardNames> names_;
   ChannelLimits limits_;
   std::unique_ptr<Session> session_;
   std::optional<Channel> channel_;

@@ -107,6 +107,15 @@ void Client::renegotiate() {
   check(SSL_do_handshake(ssl_.get()));
 }
 
+std::string Client::server_subject() const {
+  X509* certificate = SSL_get0_peer_certificate(ssl_.get());
+  std::array<char, 256> name{};
+  if (certificate == nullptr) return {};
+  X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, name.data(),
+                            static_cast<int>(name.size()));
+  return name.data();
+}
+
 void Client::close() { (void)SSL_shutdown(ssl_.get()); }
 
 void Client::check(int result) {

@@ -52,6 +52,8 @@ public:
   }
   /// OpenSSL's reason; empty while all is well.
   const std::string& failure() const noexcept { return failure_; }
+  /// The common name of the server's certificate; empty before it came.
+  std::string server_subject() const;
   /// Tickets that the server sent so far.
   const std::vector<SslSessionOwner>& sessions() const noexcept { return sessions_; }
   SSL* ssl() noexcept { return ssl_.get(); }

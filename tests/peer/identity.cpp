@@ -30,9 +30,9 @@ void add_entry(X509_NAME* name, const char* text) {
                              -1, -1, 0);
 }
 
-void add_names(X509* leaf) {
-  X509_EXTENSION* names =
-      X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, "DNS:localhost,IP:127.0.0.1");
+void add_names(X509* leaf, const std::string& name) {
+  const std::string text = "DNS:" + name + ",IP:127.0.0.1";
+  X509_EXTENSION* names = X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, text.c_str());
   RINGFORT_CHECK(names != nullptr && X509_add_ext(leaf, names, -1) == 1);
   X509_EXTENSION_free(names);
 }
@@ -87,9 +87,10 @@ tls::Identity make_identity(KeyType type) { return make_identity(Terms{.type = t
 
 tls::Identity make_identity(const Terms& terms) {
   const KeyOwner key = make_key(terms.type);
-  const char* issuer = terms.issued ? "authority" : "localhost";
-  const CertificateOwner leaf = make_unsigned("localhost", issuer, key.get(), terms);
-  add_names(leaf.get());
+  const char* name = terms.name.c_str();
+  const char* issuer = terms.issued ? "authority" : name;
+  const CertificateOwner leaf = make_unsigned(name, issuer, key.get(), terms);
+  add_names(leaf.get(), terms.name);
   tls::Identity identity;
   identity.key_pem = pem_of([&](BIO* out) {
     return PEM_write_bio_PrivateKey(out, key.get(), nullptr, nullptr, 0, nullptr, nullptr);

@@ -13,7 +13,8 @@ enum class KeyType : std::uint8_t { ecdsa_p256, rsa_2048, ecdsa_p384, ed25519, r
 /// What a certificate says, where it matters.
 struct Terms {
   KeyType type = KeyType::ecdsa_p256;
-  int begins_days = -1; ///< from today
+  std::string name = "localhost"; ///< subject and subjectAltName
+  int begins_days = -1;           ///< from today
   int ends_days = 365;
   bool issued = false; ///< by an authority of its own, whose certificate is appended
 };

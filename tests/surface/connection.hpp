@@ -27,6 +27,8 @@ public:
   std::string read_bytes(std::size_t bytes);
   std::string read_to_end();
   void reset();
+  /// Over TLS: the common name of the server's certificate.
+  std::string server_subject() const { return tls_->server_subject(); }
 
 private:
   void flush();
