@@ -24,25 +24,6 @@ std::string subject_of(Code code, const std::string& cert, const std::string& ke
   }
 }
 
-/// The first line of the file, or the variable's value; empty when neither flag was given.
-std::optional<std::string> pass_phrase_of(const IdentityFlags& flags, ExitStatus& status) {
-  std::string phrase;
-  if (!flags.pass_phrase_file.empty()) {
-    const auto text = read_text(flags.pass_phrase_file, Code::tls_context_no_pass_phrase, status);
-    if (!text) return {};
-    phrase = text->substr(0, text->find('\n'));
-  } else if (!flags.pass_phrase_env.empty()) {
-    const char* value = std::getenv(flags.pass_phrase_env.c_str());
-    if (value == nullptr) {
-      status = complain({.code = Code::tls_context_no_pass_phrase},
-                        "the environment has no " + flags.pass_phrase_env);
-      return {};
-    }
-    phrase = value;
-  }
-  return phrase;
-}
-
 /// Empty after a complaint.
 std::optional<tls::Identity> load_pair(const std::string& cert, const std::string& key,
                                        const std::string& pass_phrase, ExitStatus& status) {
@@ -75,6 +56,24 @@ std::optional<std::string> read_text(const std::string& path, Code when_empty, E
   status = complain(
       {.code = unreadable ? Code::tls_context_unreadable : when_empty, .detail = errno}, path);
   return {};
+}
+
+std::optional<std::string> pass_phrase_of(const IdentityFlags& flags, ExitStatus& status) {
+  std::string phrase;
+  if (!flags.pass_phrase_file.empty()) {
+    const auto text = read_text(flags.pass_phrase_file, Code::tls_context_no_pass_phrase, status);
+    if (!text) return {};
+    phrase = text->substr(0, text->find('\n'));
+  } else if (!flags.pass_phrase_env.empty()) {
+    const char* value = std::getenv(flags.pass_phrase_env.c_str());
+    if (value == nullptr) {
+      status = complain({.code = Code::tls_context_no_pass_phrase},
+                        "the environment has no " + flags.pass_phrase_env);
+      return {};
+    }
+    phrase = value;
+  }
+  return phrase;
 }
 
 std::string IdentityFlags::text() const {

@@ -37,6 +37,10 @@ std::string contradiction_of(const IdentityFlags& flags);
 /// nothing.
 std::optional<std::string> read_text(const std::string& path, Code when_empty, ExitStatus& status);
 
+/// The first line of the file, or the variable's value; "" when neither flag was given.
+/// Empty after a complaint.
+std::optional<std::string> pass_phrase_of(const IdentityFlags& flags, ExitStatus& status);
+
 /// Reads all identities, each checked alone, so that what is wrong is said of its own file.
 /// Empty after a complaint, whose status is in `status`.
 std::optional<std::vector<tls::Identity>> load(const IdentityFlags& flags, ExitStatus& status);

@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "cli/admin.hpp"
 #include "cli/check.hpp"
 #include "cli/nearest.hpp"
 #include "cli/serve.hpp"
@@ -51,8 +52,17 @@ ExitStatus run(int argument_count, const char* const* arguments) {
       .add_option("--authorities", check_flags.authorities,
                   "whom clients trust (PEM), instead of the system's store")
       ->type_name("FILE");
+  InspectFlags inspect_flags;
+  CLI::App& inspecting =
+      *app.add_subcommand("inspect", "ask a running program what it does, or tell it to reload");
+  inspecting.add_option("--admin", inspect_flags.admin, "the program's --admin socket")
+      ->type_name("PATH")
+      ->required();
+  inspecting.add_option("what", inspect_flags.what, "what to ask; help lists it")
+      ->type_name("WORD")
+      ->capture_default_str();
   // What is left over is refused below, with the name that was probably meant.
-  for (CLI::App* any : {&app, &serving, &checking}) any->allow_extras();
+  for (CLI::App* any : {&app, &serving, &checking, &inspecting}) any->allow_extras();
   try {
     app.parse(argument_count, arguments);
   } catch (const CLI::Success& asked) {
@@ -61,11 +71,11 @@ ExitStatus run(int argument_count, const char* const* arguments) {
   } catch (const CLI::ParseError& error) {
     return refuse(error.what(), {});
   }
-  for (const CLI::App* used : {&serving, &checking}) {
+  for (const CLI::App* used : {&serving, &checking, &inspecting}) {
     if (used->parsed() && used->remaining_size() > 0) return refuse_rest(*used, used->remaining());
   }
   if (app.remaining_size() > 0) {
-    const std::vector<std::string> commands{"serve", "check", "--help", "--version"};
+    const std::vector<std::string> commands{"serve", "check", "inspect", "--help", "--version"};
     const std::string word = app.remaining().front();
     return refuse("unknown command " + word, nearest(word, commands));
   }
@@ -73,7 +83,8 @@ ExitStatus run(int argument_count, const char* const* arguments) {
     const std::string contradiction = contradiction_of(check_flags.identity);
     return contradiction.empty() ? check(check_flags) : refuse(contradiction, {});
   }
-  if (!serving.parsed()) return refuse("a command is needed: serve or check", {});
+  if (inspecting.parsed()) return inspect(inspect_flags);
+  if (!serving.parsed()) return refuse("a command is needed: serve, check or inspect", {});
   const std::string contradiction = contradiction_of(serve_flags);
   if (!contradiction.empty()) return refuse(contradiction, {});
   return serve(std::move(serve_flags));

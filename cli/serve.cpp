@@ -1,56 +1,22 @@
 #include "cli/serve.hpp"
 
-#include <atomic>
 #include <cerrno>
-#include <csignal>
 #include <cstring>
 #include <iostream>
-#include <thread>
 
 #include <sys/resource.h>
 
+#include "cli/admin.hpp"
 #include "cli/allocator.hpp"
 #include "cli/error_log.hpp"
 #include "cli/file_handler.hpp"
+#include "cli/file_watch.hpp"
+#include "cli/served_names.hpp"
+#include "cli/signals.hpp"
 
 namespace ringfort::cli {
 
 namespace {
-
-/// Drains the engine at SIGTERM or SIGINT, and cuts it at the second one. The signals are blocked
-/// in every thread made after it, and waited for in one of its own: no handler runs.
-class DrainOnSignal {
-public:
-  DrainOnSignal() {
-    sigemptyset(&signals_);
-    sigaddset(&signals_, SIGTERM);
-    sigaddset(&signals_, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
-  }
-  DrainOnSignal(const DrainOnSignal&) = delete;
-  DrainOnSignal& operator=(const DrainOnSignal&) = delete;
-  ~DrainOnSignal() {
-    ended_ = true;
-    if (thread_.joinable()) pthread_kill(thread_.native_handle(), SIGTERM);
-  }
-
-  void watch(Engine& engine, std::chrono::milliseconds grace) {
-    thread_ = std::jthread([this, &engine, grace] {
-      for (auto wait = grace;; wait = wait.zero()) {
-        int signal = 0;
-        sigwait(&signals_, &signal);
-        if (ended_) return;
-        std::cerr << "ringfort: draining, for " << wait.count() << " ms at most" << std::endl;
-        engine.drain(wait);
-      }
-    });
-  }
-
-private:
-  sigset_t signals_{};
-  std::atomic<bool> ended_{false};
-  std::jthread thread_;
-};
 
 /// A server holds a descriptor for each connection: the soft limit is for programs that select(2).
 void raise_descriptor_limit() {
@@ -76,21 +42,6 @@ void announce(const Engine& engine, const std::string& urls) {
   std::cout << "ringfort serves " << urls << "; " << facts << std::endl;
 }
 
-/// Empty after a complaint.
-std::optional<tls::Context> make_context(const ServeFlags& flags, ExitStatus& status) {
-  auto identities = load(flags.identity, status);
-  if (!identities) return {};
-  tls::ContextOptions options = flags.tls;
-  options.identities = std::move(*identities);
-  auto context = tls::Context::create(std::move(options));
-  if (!context) {
-    status = complain(context.error());
-    return {};
-  }
-  warn(*context, flags.identity);
-  return std::move(*context);
-}
-
 void print_at_end(const ServeFlags& flags, const Engine& engine) {
   if (flags.print_metrics) {
     std::string text;
@@ -101,9 +52,59 @@ void print_at_end(const ServeFlags& flags, const Engine& engine) {
   std::cout.flush();
 }
 
+std::string text_of_generations(const tls::LiveNames& names) {
+  std::string text;
+  for (const auto& [number, connections] : names.generations()) {
+    text.append("generation ").append(std::to_string(number)).append(": ");
+    text.append(std::to_string(connections)).append(" connections\n");
+  }
+  return text;
+}
+
+/// What reads the program's files again, and who may ask for that, while it serves.
+class Reloads {
+public:
+  Reloads(ServedNames& served, Engine& engine) : served_(served), engine_(engine) {}
+
+  /// False after a complaint.
+  bool start(const ServeFlags& flags, ExitStatus& status) {
+    if (!flags.plain && flags.watch && !watch_.start(served_.folders(), [this] { reload(); })) {
+      std::cerr << "ringfort: --watch: " << std::strerror(errno) << std::endl;
+      status = ExitStatus::os_error;
+      return false;
+    }
+    if (flags.admin.empty()) return true;
+    admin_.add("metrics", "the counters, in the Prometheus text form", [this] {
+      std::string text;
+      engine_.metrics().write_text(text);
+      return text;
+    });
+    admin_.add("describe", "kernel, ring and record layer",
+               [this] { return engine_.describe() + '\n'; });
+    if (!flags.plain) {
+      admin_.add("generations", "connections by the generation of names they shook hands under",
+                 [this] { return text_of_generations(served_.live()); });
+      admin_.add("reload", "reads certificates and keys again", [this] { return reload() + '\n'; });
+    }
+    return admin_.start(flags.admin, status);
+  }
+
+  std::string reload() {
+    std::string outcome = served_.reload();
+    std::cerr << "ringfort: " << outcome << std::endl;
+    return outcome;
+  }
+
+private:
+  ServedNames& served_;
+  Engine& engine_;
+  FileWatch watch_;
+  Admin admin_;
+};
+
 /// Listens on every endpoint of the flags and answers their URLs.
 Result<std::string> listen(Engine& engine, const ServeFlags& flags,
-                           const std::optional<tls::Context>& context,
+                           const std::optional<tls::LiveNames>& names,
                            const std::shared_ptr<const RootDirectory>& root, Endpoint& current) {
   std::string urls;
   for (const Endpoint& endpoint : flags.listen) {
@@ -112,7 +113,7 @@ Result<std::string> listen(Engine& engine, const ServeFlags& flags,
       return root ? make_file_service(root) : make_service(flags.handler);
     };
     const auto bound =
-        context ? engine.serve(endpoint, *context, factory) : engine.serve_plain(endpoint, factory);
+        names ? engine.serve(endpoint, *names, factory) : engine.serve_plain(endpoint, factory);
     if (!bound) return std::unexpected(bound.error());
     urls.append(urls.empty() ? "" : ", ").append(url_of(flags, *bound));
   }
@@ -121,24 +122,50 @@ Result<std::string> listen(Engine& engine, const ServeFlags& flags,
 
 } // namespace
 
+namespace {
+
+/// Empty after a complaint; null when no root is asked for.
+std::optional<std::shared_ptr<const RootDirectory>> root_of(const ServeFlags& flags) {
+  if (flags.root.empty()) return std::shared_ptr<const RootDirectory>();
+  if (auto root = open_root(flags.root)) return root;
+  std::cerr << "ringfort: --root " << flags.root << ": " << std::strerror(errno) << std::endl;
+  return {};
+}
+
+/// From bound ports to the end of the last connection.
+ExitStatus run(Engine& engine, const ServeFlags& flags, ServedNames& served,
+               const std::optional<tls::LiveNames>& names,
+               const std::shared_ptr<const RootDirectory>& root, Signals& signals) {
+  Endpoint current;
+  const auto urls = listen(engine, flags, names, root, current);
+  if (!urls) return complain(urls.error(), url_of(flags, current));
+  Reloads reloads(served, engine);
+  ExitStatus status = ExitStatus::ok;
+  if (!reloads.start(flags, status)) return status;
+  signals.watch(engine, flags.drain_grace, [&] {
+    if (!flags.plain) reloads.reload();
+  });
+  announce(engine, *urls);
+  const auto ran = engine.run();
+  signals.stop();
+  return ran ? ExitStatus::ok : complain(ran.error());
+}
+
+} // namespace
+
 ExitStatus serve(ServeFlags flags) {
   if (flags.listen.empty()) flags.listen.push_back({});
-  std::optional<tls::Context> context;
+  ServedNames served({.identity = flags.identity, .folder = flags.names}, flags.tls);
+  std::optional<tls::LiveNames> names;
   if (!flags.plain) {
     ExitStatus status = ExitStatus::ok;
-    context = make_context(flags, status);
-    if (!context) return status;
+    names = served.load(status);
+    if (!names) return status;
   }
-  std::shared_ptr<const RootDirectory> root;
-  if (!flags.root.empty()) {
-    root = open_root(flags.root);
-    if (root == nullptr) {
-      std::cerr << "ringfort: --root " << flags.root << ": " << std::strerror(errno) << std::endl;
-      return ExitStatus::config;
-    }
-  }
+  const auto root = root_of(flags);
+  if (!root) return ExitStatus::config;
   raise_descriptor_limit();
-  DrainOnSignal drain; // Before any other thread is made.
+  Signals signals; // Before any other thread is made.
   ErrorLog log;
   auto engine = Engine::create(flags.engine);
   if (!engine) return complain(engine.error());
@@ -148,15 +175,10 @@ ExitStatus serve(ServeFlags flags) {
     return ExitStatus::ok;
   }
   (*engine)->on_error([&log](const ErrorReport& report) { log.write(report); });
-  Endpoint current;
-  const auto urls = listen(**engine, flags, context, root, current);
-  if (!urls) return complain(urls.error(), url_of(flags, current));
-  drain.watch(**engine, flags.drain_grace);
-  announce(**engine, *urls);
-  const auto ran = (*engine)->run();
+  const ExitStatus status = run(**engine, flags, served, names, *root, signals);
   log.finish();
-  print_at_end(flags, **engine);
-  return ran ? ExitStatus::ok : complain(ran.error());
+  if (status == ExitStatus::ok) print_at_end(flags, **engine);
+  return status;
 }
 
 } // namespace ringfort::cli

@@ -98,6 +98,14 @@ void add_main_flags(CLI::App& app, ServeFlags& flags) {
       ->allow_extra_args(false);
   app.add_flag("--plain", flags.plain, "clear text on every --listen, without TLS");
   add_identity_flags(app, flags.identity);
+  app.add_option("--names", flags.names,
+                 "a folder of NAME.pem and NAME.key, _.NAME for *.NAME; --cert is for other names, "
+                 "which are refused without it")
+      ->type_name("DIR");
+  app.add_flag("--watch", flags.watch, "read certificates and keys again when they change");
+  app.add_option("--admin", flags.admin,
+                 "a socket that answers ringfort inspect, and reloads; SIGHUP reloads too")
+      ->type_name("PATH");
   app.add_option("--root", flags.root, "serve the files below this directory, but dot files")
       ->type_name("DIR");
   add_choice<Handler>(app, "--handler", flags.handler,
@@ -200,11 +208,12 @@ void add_serve_flags(CLI::App& app, ServeFlags& flags) {
 }
 
 std::string contradiction_of(const ServeFlags& flags) {
-  if (flags.plain && !flags.identity.none()) {
-    return "--plain serves clear text: leave out --cert, --key and --pkcs12";
+  const bool no_names = flags.identity.none() && flags.names.empty();
+  if (flags.plain && !(no_names && !flags.watch)) {
+    return "--plain serves clear text: leave out --cert, --key, --pkcs12, --names and --watch";
   }
-  if (!flags.plain && flags.identity.none()) {
-    return "--cert and --key are needed, or --pkcs12 (or --plain for clear text)";
+  if (!flags.plain && no_names) {
+    return "--cert and --key are needed, --pkcs12 or --names (or --plain for clear text)";
   }
   const std::string in_identity = contradiction_of(flags.identity);
   if (!in_identity.empty()) return in_identity;

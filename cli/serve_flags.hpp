@@ -22,6 +22,9 @@ struct ServeFlags {
   std::vector<Endpoint> listen;
   bool plain = false;
   IdentityFlags identity;
+  std::string names; ///< a folder of identities by server name
+  bool watch = false;
+  std::string admin;
   std::string root;
   Handler handler = Handler::welcome;
   EngineOptions engine;

@@ -1,0 +1,249 @@
+"""Server names as a person serves them: a folder, SIGHUP, --watch, the admin socket, many names,
+and certificate swaps under load."""
+import concurrent.futures
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+
+sys.path[:0] = [__file__.rsplit('/', 2)[0], __file__.rsplit('/', 1)[0]]
+import server  # noqa: E402
+import tap  # noqa: E402
+
+KEEP = tempfile.TemporaryDirectory(prefix='ringfort-names-')
+MADE = {}
+SWAPS = int(os.environ.get('RINGFORT_SWAPS', '1000'))
+
+
+def identity(name, serial=1):
+    """Chain and key, self-signed, for one name; made once for each name and serial."""
+    if (name, serial) not in MADE:
+        stem = os.path.join(KEEP.name, f'{name.replace("*", "_")}-{serial}')
+        subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt',
+                        'ec_paramgen_curve:P-256', '-nodes', '-days', '60', '-subj', f'/CN={name}',
+                        '-set_serial', str(serial), '-addext', f'subjectAltName=DNS:{name}',
+                        '-keyout', stem + '.key', '-out', stem + '.pem'],
+                       check=True, capture_output=True)
+        MADE[name, serial] = stem + '.pem', stem + '.key'
+    return MADE[name, serial]
+
+
+def install(folder, name, serial=1):
+    """Puts an identity in the folder as deployment tools do: written beside, then moved."""
+    for source, suffix in zip(identity(name, serial), ('.pem', '.key')):
+        target = os.path.join(folder, name.replace('*', '_') + suffix)
+        shutil.copy(source, target + '.new')
+        os.replace(target + '.new', target)
+
+
+def folder_of(*names):
+    folder = tempfile.mkdtemp(dir=KEEP.name)
+    for name in names:
+        install(folder, name)
+    return folder
+
+
+def served(running, name):
+    """Subject and serial number of the certificate for a name; None when the client is refused."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    try:
+        with context.wrap_socket(running.socket(), server_hostname=name or None) as connection:
+            der = connection.getpeercert(binary_form=True)
+    except ssl.SSLError as error:
+        assert 'UNRECOGNIZED_NAME' in str(error), error
+        return None
+    text = subprocess.run(['openssl', 'x509', '-inform', 'DER', '-noout', '-subject', '-serial'],
+                          input=der, capture_output=True, check=True).stdout.decode()
+    subject, serial = text.split('\n')[:2]
+    return subject.split('CN = ')[1], int(serial.split('=')[1], 16)
+
+
+@tap.case('names: a folder serves each name its own, wildcards one label, and others the default')
+def folder():
+    names = folder_of('api.local', '*.tenant.local')
+    with server.Server('--names', names, identity=identity('default.local')) as running:
+        for name, subject in (('api.local', 'api.local'), ('API.local', 'api.local'),
+                              ('x.tenant.local', '*.tenant.local'),
+                              ('tenant.local', 'default.local'), ('', 'default.local'),
+                              ('other.local', 'default.local')):
+            assert served(running, name) == (subject, 1), name
+
+
+@tap.case('names: without --cert, a client of no name or another is refused and named in the log')
+def refused():
+    with server.Server('--names', folder_of('api.local'), identity=()) as running:
+        assert served(running, 'api.local') == ('api.local', 1)
+        assert served(running, 'other.local') is None
+        assert served(running, '') is None
+        running.wait_for_log('tls_handshake.unknown_name')
+    assert running.faults() == {'tls_handshake.unknown_name': 2}, running.faults()
+
+
+@tap.case('names: what is wrong in a folder is refused before the port is bound, each by its file')
+def bad_folder():
+    names = folder_of('good.local', 'mismatch.local', 'broken.local')
+    shutil.copy(identity('good.local')[1], os.path.join(names, 'mismatch.local.key'))
+    pathlib.Path(names, 'broken.local.pem').write_text('no certificate')
+    done = subprocess.run([server.PROGRAM, 'serve', '--check', '--names', names],
+                          capture_output=True, text=True, timeout=60)
+    assert done.returncode == 78, done
+    for text in ('tls_context.key_mismatch', 'mismatch.local.pem', 'tls_context.not_pem',
+                 'broken.local.pem'):
+        assert text in done.stderr, done.stderr
+    lonely = folder_of('lonely.local')
+    os.remove(os.path.join(lonely, 'lonely.local.key'))
+    odd = folder_of('good.local')
+    os.rename(os.path.join(odd, 'good.local.pem'), os.path.join(odd, 'a b.pem'))
+    os.rename(os.path.join(odd, 'good.local.key'), os.path.join(odd, 'a b.key'))
+    for path, text in ((lonely, 'no lonely.local.key beside it'), (odd, 'tls_context.bad_name'),
+                       ('/nonexistent', 'tls_context.unreadable')):
+        done = subprocess.run([server.PROGRAM, 'serve', '--check', '--names', path],
+                              capture_output=True, text=True, timeout=60)
+        assert done.returncode == 78 and text in done.stderr, (path, done)
+
+
+@tap.case('SNI-18, SNI-19, SNI-20: SIGHUP takes what changed, keeps what works, touches nobody')
+def hangup():
+    names = folder_of('api.local', 'gone.local', 'kept.local')
+    default = folder_of('default.local')
+    pair = (os.path.join(default, 'default.local.pem'), os.path.join(default, 'default.local.key'))
+    with server.Server('--names', names, identity=pair) as running:
+        old = running.connect(insecure())
+        install(names, 'api.local', 2)
+        install(default, 'default.local', 2)
+        install(names, 'new.local')
+        os.remove(os.path.join(names, 'gone.local.pem'))
+        running.process.send_signal(signal.SIGHUP)
+        running.wait_for_log('generation 2: 3 changed, 1 removed, 0 refused')
+        assert served(running, 'api.local') == ('api.local', 2)
+        assert served(running, 'new.local') == ('new.local', 1)
+        assert served(running, 'kept.local') == ('kept.local', 1)
+        assert served(running, 'gone.local') == ('default.local', 2)
+        # Half of a pair: it is refused, said why, and the old one serves on.
+        shutil.copy(identity('api.local', 3)[0], os.path.join(names, 'api.local.pem'))
+        running.process.send_signal(signal.SIGHUP)
+        running.wait_for_log('tls_context.key_mismatch')
+        running.wait_for_log('generation 2: 0 changed, 0 removed, 1 refused')
+        assert served(running, 'api.local') == ('api.local', 2)
+        shutil.copy(identity('api.local', 3)[1], os.path.join(names, 'api.local.key'))
+        running.process.send_signal(signal.SIGHUP)
+        running.wait_for_log('generation 3: 1 changed')
+        assert served(running, 'api.local') == ('api.local', 3)
+        old.sendall(b'GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n')
+        assert server.read_to_end(old).startswith(b'HTTP/1.1 200 ')
+        old.close()
+    assert running.faults() == {}, running.faults()
+
+
+def insecure():
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
+@tap.case('names: --watch takes a changed file by itself')
+def watch():
+    names = folder_of('api.local')
+    with server.Server('--names', names, '--watch', identity=()) as running:
+        install(names, 'api.local', 2)
+        running.wait_for_log('generation 2: 1 changed')
+        assert served(running, 'api.local') == ('api.local', 2)
+        install(names, 'new.local')
+        running.wait_for_log('generation 3: 1 changed')
+        assert served(running, 'new.local') == ('new.local', 1)
+
+
+@tap.case('inspect: the admin socket tells generations and counters, and reloads')
+def admin():
+    names = folder_of('api.local')
+    path = os.path.join(KEEP.name, 'admin')
+    with server.Server('--names', names, '--admin', path, identity=()) as running:
+        assert os.stat(path).st_mode & 0o777 == 0o600
+        with insecure().wrap_socket(running.socket(), server_hostname='api.local') as old:
+            old.sendall(b'GET / HTTP/1.1\r\nhost: localhost\r\n\r\n')
+            assert old.recv(10)
+            assert inspect(path) == (0, 'generation 1: 1 connections\n')
+            install(names, 'api.local', 2)
+            status, text = inspect(path, 'reload')
+            assert status == 0 and text.startswith('generation 2: 1 changed'), text
+            status, text = inspect(path)
+            assert text == 'generation 1: 1 connections\ngeneration 2: 0 connections\n', text
+        status, text = inspect(path, 'metrics')
+        assert 'ringfort_connections_open' in text, text
+        status, text = inspect(path, 'help')
+        assert status == 0 and 'generations' in text, text
+        status, text = inspect(path, 'nonsense')
+        assert status == 64 and "unknown command 'nonsense'" in text, text
+        with socket.socket(socket.AF_UNIX) as silent:  # It may not keep others out for good.
+            silent.connect(path)
+            silent.shutdown(socket.SHUT_WR)
+            assert inspect(path, 'describe')[0] == 0
+        done = subprocess.run([server.PROGRAM, 'serve', '--plain', '--listen', '127.0.0.1:0',
+                               '--admin', path], capture_output=True, text=True, timeout=60)
+        assert done.returncode == 78 and 'in use' in done.stderr, done
+    assert not os.path.exists(path)
+    assert inspect(path)[0] == 69
+
+
+def inspect(path, *words):
+    done = subprocess.run([server.PROGRAM, 'inspect', '--admin', path, *words],
+                          capture_output=True, text=True, timeout=60)
+    return done.returncode, done.stdout + done.stderr
+
+
+@tap.case('names: 100,000 names take less than 64 MiB more than one, and serve the last of them')
+def many():
+    names = tempfile.mkdtemp(dir=KEEP.name)
+    chain, key = identity('any.local')
+    for number in range(100_000):
+        os.symlink(chain, os.path.join(names, f'name-{number}.local.pem'))
+        os.symlink(key, os.path.join(names, f'name-{number}.local.key'))
+    with server.Server(identity=(chain, key)) as alone:
+        served(alone, 'any.local')
+        one = alone.memory_bytes()
+    with server.Server('--names', names, identity=()) as running:
+        for number in (0, 50_000, 99_999):
+            assert served(running, f'name-{number}.local') == ('any.local', 1)
+        grown = running.memory_bytes() - one
+        print(f'# {grown / 2**20:.1f} MiB for 100,000 names')
+        assert grown < 64 * 2**20, grown
+    shutil.rmtree(names)
+
+
+@tap.case('names: swaps under load drop nobody, and each serves the certificate it says')
+def swaps():
+    names = folder_of('api.local')
+    identity('api.local', 2)
+    path = os.path.join(KEEP.name, 'swaps')
+    with server.Server('--names', names, '--admin', path, identity=(), shards=2) as running, \
+            concurrent.futures.ThreadPoolExecutor() as pool:
+        living = [insecure().wrap_socket(running.socket(), server_hostname='api.local')
+                  for _ in range(200)]
+        load = pool.submit(server.run, 'h2load', '--h1', '-n', '20000', '-c', '8',
+                           '--connect-to', f'127.0.0.1:{running.port}',
+                           f'https://api.local:{running.port}/')
+        for number in range(SWAPS):
+            install(names, 'api.local', 1 + number % 2)
+            with socket.socket(socket.AF_UNIX) as asking:
+                asking.connect(path)
+                asking.sendall(b'reload\n')
+                answer = asking.recv(1000).decode()
+            assert answer.startswith(f'generation {number + 2}: 1 changed'), answer
+            if number % 50 == 0:
+                assert served(running, 'api.local') == ('api.local', 1 + number % 2), number
+        text = load.result()
+        assert '20000 succeeded, 0 failed, 0 errored' in text, text
+        for connection in living:
+            connection.sendall(b'GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n')
+            assert server.read_to_end(connection).startswith(b'HTTP/1.1 200 ')
+            connection.close()
+    assert running.faults() == {}, running.faults()
+
+
+tap.run()
