@@ -1,6 +1,7 @@
 #include "engine/timer_wheel.hpp"
 
 #include <algorithm>
+#include <bit>
 
 namespace ringfort::engine {
 
@@ -47,23 +48,27 @@ void TimerWheel::link(Timer& timer) noexcept {
   timer.previous_ = slot.previous_;
   slot.previous_->next_ = &timer;
   slot.previous_ = &timer;
+  if (level == 0) occupied_ |= std::uint64_t{1} << (digit % slots);
 }
 
 void TimerWheel::unlink(Timer& timer) noexcept {
   timer.previous_->next_ = timer.next_;
   timer.next_->previous_ = timer.previous_;
+  // Alone between its slot's two ends, it leaves the slot empty; only the lowest level has bits.
+  const bool was_last = timer.next_ == timer.previous_;
+  const auto& lowest = wheel_[0];
+  const auto digit = timer.deadline_tick_ % slots;
+  if (was_last && timer.next_ == &lowest[digit]) occupied_ &= ~(std::uint64_t{1} << digit);
   timer.next_ = timer.previous_ = nullptr;
 }
 
+// All timers of the lowest level are due before its turn ends, when those of higher levels may come
+// down; so the slots behind now are empty, and the bits from now on are the ticks ahead.
 std::uint64_t TimerWheel::ticks_until_next() const noexcept {
-  for (std::uint64_t ahead = 1; ahead < slots; ++ahead) {
-    const std::uint64_t tick_ahead = now_tick_ + ahead;
-    const Timer& slot = wheel_[0][tick_ahead % slots];
-    if (slot.next_ != &slot) return ahead;
-    // At a turn of the lowest level, timers of higher levels may come down.
-    if (tick_ahead % slots == 0) return ahead;
-  }
-  return slots;
+  const std::uint64_t passed = now_tick_ % slots;
+  const std::uint64_t ahead = occupied_ >> passed; // Its own bit is clear: that slot has run.
+  const std::uint64_t until_turn = slots - passed;
+  return ahead == 0 ? until_turn : static_cast<std::uint64_t>(std::countr_zero(ahead));
 }
 
 TimerWheel::Time TimerWheel::until_next(Time now) const noexcept {

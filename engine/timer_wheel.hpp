@@ -53,7 +53,7 @@ public:
   void cancel(Timer& timer) noexcept;
 
   /// How long until advance() may have something to do. Never too long; it may be too short by a
-  /// turn of a lower level. Cost: at most 256 slots looked at.
+  /// turn of a lower level. Cost: one look at a word of bits.
   Time until_next(Time now) const noexcept;
   /// Runs every timer whose deadline has passed. A timer may arm or cancel any from inside.
   void advance(Time now) noexcept;
@@ -78,7 +78,8 @@ private:
   };
 
   std::array<std::array<Slot, slots>, levels> wheel_;
-  std::uint64_t now_tick_; ///< every timer due before or at this tick has run
+  std::uint64_t occupied_ = 0; ///< a bit for each slot of the lowest level that holds timers
+  std::uint64_t now_tick_;     ///< every timer due before or at this tick has run
   std::uint32_t armed_ = 0;
 };
 
