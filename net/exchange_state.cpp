@@ -193,7 +193,7 @@ void ExchangeState::respond(int status, std::span<const Field> fields, Payload&&
 /// Head and payload share a record when they fit one; the rest follows as the window frees.
 void ExchangeState::send_payload(Payload&& payload) noexcept {
   const Bytes bytes = body_forbidden_ ? Bytes{} : payload.bytes();
-  payload_release_ = payload.take_release();
+  if (payload.is_owned()) payload_release_ = payload.take_release();
   const std::size_t first_bytes =
       std::min(bytes.size(), tls::Channel::plaintext_bytes_max -
                                  std::min(pending_head_.size(), tls::Channel::plaintext_bytes_max));

@@ -41,6 +41,7 @@ public:
 
   Bytes bytes() const noexcept { return bytes_; }
   bool is_copied() const noexcept { return copied_; }
+  bool is_owned() const noexcept { return static_cast<bool>(release_); }
   std::move_only_function<void()> take_release() noexcept { return std::move(release_); }
 
 private:
