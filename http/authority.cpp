@@ -1,6 +1,8 @@
 #include "http/authority.hpp"
 
 #include <algorithm>
+#include <charconv>
+#include <cstdint>
 #include <cstring>
 
 #include "http/letters.hpp"
@@ -11,7 +13,13 @@ namespace {
 
 bool valid_port(std::string_view text) noexcept {
   if (text.empty()) return true;
-  return text.front() == ':' && text.size() <= 6 && all_are(text.substr(1), digit_letter);
+  const bool number =
+      text.front() == ':' && text.size() <= 6 && all_are(text.substr(1), digit_letter);
+  if (!number) return false;
+  constexpr std::uint32_t port_max = 65'535;
+  std::uint32_t port = 0; // None after the colon is allowed (RFC 3986 section 3.2.3).
+  std::from_chars(text.data() + 1, text.data() + text.size(), port);
+  return port <= port_max;
 }
 
 bool valid_literal(std::string_view text) noexcept {
