@@ -33,7 +33,9 @@ void add_number(CLI::App& app, const std::string& name, Target& target, Range ra
     return sized ? size_text(value) : std::to_string(value);
   };
   const std::string bounds = show(range.least) + ".." + show(range.most);
-  const std::string kind = sized ? "a size from " : "a number from ";
+  const std::string kind = sized                   ? "a size from "
+                           : parse == &parse_power ? "a power of two from "
+                                                   : "a number from ";
   app.add_option_function<std::string>(
          name,
          [&target, name, range, parse, bounds, kind](const std::string& text) {
@@ -125,9 +127,9 @@ void add_engine_flags(CLI::App& app, ServeFlags& flags) {
              "threads with a ring each; 0: one for each usable CPU");
   app.add_flag_callback(
       "--no-pin", [&engine] { engine.pin_threads = false; }, "do not bind shards to CPUs");
-  add_number(app, "--ring-entries", engine.ring_entries, {64, 16'384}, &parse_count,
+  add_number(app, "--ring-entries", engine.ring_entries, {64, 16'384}, &parse_power,
              "submission entries of a shard's ring; power of two");
-  add_number(app, "--receive-buffers", engine.receive_buffer_count, {16, 32'768}, &parse_count,
+  add_number(app, "--receive-buffers", engine.receive_buffer_count, {16, 32'768}, &parse_power,
              "receive buffers of a shard; power of two");
   add_number(app, "--receive-buffer-size", engine.receive_buffer_bytes, {1'024, 65'536},
              &parse_size, "size of a receive buffer");

@@ -1,6 +1,7 @@
 #include "cli/values.hpp"
 
 #include <array>
+#include <bit>
 #include <charconv>
 #include <span>
 
@@ -46,6 +47,11 @@ std::string text_of(std::uint64_t number, std::span<const Unit> units) {
 
 std::optional<std::uint64_t> parse_count(std::string_view text) noexcept {
   return parse(text, std::span(size_units).first(1));
+}
+
+std::optional<std::uint64_t> parse_power(std::string_view text) noexcept {
+  const auto count = parse_count(text);
+  return count && std::has_single_bit(*count) ? count : std::nullopt;
 }
 
 std::optional<std::uint64_t> parse_size(std::string_view text) noexcept {

@@ -12,6 +12,9 @@ namespace ringfort::cli {
 /// A count: digits only.
 std::optional<std::uint64_t> parse_count(std::string_view text) noexcept;
 
+/// A count that is a power of two.
+std::optional<std::uint64_t> parse_power(std::string_view text) noexcept;
+
 /// A size in bytes: digits and an optional K, KiB, M, MiB, G or GiB (all powers of 1,024).
 std::optional<std::uint64_t> parse_size(std::string_view text) noexcept;
 

@@ -71,6 +71,13 @@ def ranges():
         require(['serve', '--plain', '--check', flag, 'many'], 64, flag)
 
 
+@tap.case('program: a count that has to be a power of two, and is not, is refused with its flag')
+def powers():
+    for flag in ('--ring-entries', '--receive-buffers'):
+        require(['serve', '--plain', '--check', flag, '1000'], 64, flag, "'1000'", 'power of two')
+        require(['serve', '--plain', '--check', flag, '1024'], 0)
+
+
 @tap.case('program: an unknown flag is an error that names the nearest one, exit 64')
 def nearest_flag():
     require(['serve', '--plian'], 64, '--plian', '--plain')
