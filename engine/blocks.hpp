@@ -30,6 +30,7 @@ public:
   inline ~Block();
 
   explicit operator bool() const noexcept { return home_ != nullptr; }
+  /// Not of an empty Block.
   inline MutableBytes bytes() const noexcept;
 
 private:
@@ -103,6 +104,9 @@ inline Block::~Block() {
   if (home_ != nullptr) home_->give_back(index_);
 }
 
-inline MutableBytes Block::bytes() const noexcept { return home_->at(index_); }
+inline MutableBytes Block::bytes() const noexcept {
+  RINGFORT_CHECK(home_ != nullptr);
+  return home_->at(index_);
+}
 
 } // namespace ringfort::engine
