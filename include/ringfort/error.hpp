@@ -6,10 +6,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
+#include <cstdlib>
 #include <expected>
 #include <iterator>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 
 namespace ringfort {
@@ -111,6 +114,14 @@ inline std::string explain(const Error& error) {
 template <class T = std::monostate>
 struct [[nodiscard]] Result : std::expected<T, Error> {
   using std::expected<T, Error>::expected;
+
+  /// The value, for a main function that has nothing better to do: a failure is explained on
+  /// standard error and ends the process with status 1.
+  T or_exit() && {
+    if (this->has_value()) return std::move(**this);
+    std::fputs(explain(this->error()).append("\n").c_str(), stderr);
+    std::exit(1);
+  }
 };
 
 /// Shorthand for returning a failure.

@@ -65,6 +65,19 @@ def static():
     assert 'libringfort.so' not in build_and_serve('static', *flags)
 
 
+@tap.case('install: the example in the README says by name that its certificate is missing')
+def readme():
+    text = (server.ROOT / 'README.md').read_text()
+    program, example = STAGE / 'readme', STAGE / 'readme.cpp'
+    example.write_text(re.search(r'^```cpp\n(.*?)^```$', text, re.M | re.S)[1])
+    server.run('g++', '-std=c++23', example, '-o', program, *ringfort('--cflags', '--libs'))
+    library = str(next(STAGE.rglob('libringfort.so')).parent)
+    done = subprocess.run([program], capture_output=True, text=True, cwd=STAGE, timeout=60,
+                          env={**os.environ, 'LD_LIBRARY_PATH': library})
+    assert done.returncode == 1, done
+    assert 'tls_context.unreadable' in done.stderr, done
+
+
 @tap.case('install: the shared library shows the public names, and nothing of its dependencies')
 def names():
     shown = server.run('nm', '-DC', '--defined-only', next(STAGE.rglob('libringfort.so')))
