@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <memory>
 #include <optional>
 #include <string>
@@ -133,7 +134,9 @@ private:
     if (descriptor < 0) give_up("accept");
     auto* connection = new Connection;
     connection->descriptor = descriptor;
-    if (context_ != nullptr) connection->session = *tls::Session::accept(*context_);
+    if (context_ != nullptr) {
+      connection->session = *tls::Session::accept(*context_, std::time(nullptr));
+    }
     receive(*connection);
   }
 

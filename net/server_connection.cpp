@@ -114,7 +114,7 @@ bool ServerConnection::parse_more() noexcept {
   }
   if (!secured_ && transport_.phase() == Transport::Phase::records) {
     secured_ = true;
-    shard_.count_handshake(transport_.facts().resumed);
+    shard_.count_handshake(transport_.facts());
   }
   if (plaintext->empty()) return transport_.ended() && on_end_of_stream();
   if (exchange_ == nullptr && !begin_exchange()) return false;

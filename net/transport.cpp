@@ -66,7 +66,7 @@ Result<MutableBytes> Transport::fail_with(const Error& error) noexcept {
 
 Result<> Transport::advance_handshake() noexcept {
   if (session_ == nullptr) {
-    auto session = tls::Session::accept(*context_);
+    auto session = tls::Session::accept(*context_, home_.loop.unix_seconds());
     if (!session) return std::unexpected(session.error());
     session_ = std::move(*session);
   }

@@ -12,10 +12,6 @@ namespace ringfort::tls {
 
 /// OpenSSL's callbacks: each finds its Session.
 struct SessionCallbacks {
-  static Session& session(const SSL* ssl) noexcept {
-    return *static_cast<Session*>(SSL_get_app_data(ssl));
-  }
-
   static int read(BIO* bio, char* out, int bytes_wanted) noexcept {
     Session& self = *static_cast<Session*>(BIO_get_data(bio));
     BIO_clear_retry_flags(bio);
@@ -42,7 +38,7 @@ struct SessionCallbacks {
 
   /// Called when a key is installed: records are counted from here on.
   static void keylog(const SSL* ssl, const char* line) noexcept {
-    Session& self = session(ssl);
+    Session& self = Session::of(ssl);
     const std::string_view text(line);
     if (text.starts_with("CLIENT_TRAFFIC_SECRET_0 ")) {
       learn(self.receive_secret_, text);
@@ -64,7 +60,7 @@ struct SessionCallbacks {
 
   static void message(int sent, int, int type, const void* bytes, std::size_t count, SSL* ssl,
                       void*) noexcept {
-    Session& self = session(ssl);
+    Session& self = Session::of(ssl);
     if (type == SSL3_RT_HEADER) {
       ++(sent != 0 ? self.send_secret_ : self.receive_secret_).records;
     } else if (type == SSL3_RT_ALERT && sent == 0 && count == 2) {
@@ -89,8 +85,13 @@ std::unique_ptr<bio_method_st, void (*)(bio_method_st*)> Session::make_bio_metho
   return method;
 }
 
-Result<std::unique_ptr<Session>> Session::accept(const ShardContext& context) {
-  std::unique_ptr<Session> session(new Session(context));
+Session& Session::of(const ssl_st* ssl) noexcept {
+  return *static_cast<Session*>(SSL_get_app_data(ssl));
+}
+
+Result<std::unique_ptr<Session>> Session::accept(const ShardContext& context,
+                                                 std::int64_t now_unix_s) {
+  std::unique_ptr<Session> session(new Session(context, now_unix_s));
   session->ssl_ = {SSL_new(context.ssl_context()), SSL_free};
   BIO* bio = BIO_new(context.library().bio_method());
   if (session->ssl_ == nullptr || bio == nullptr) {
@@ -175,6 +176,7 @@ SessionFacts Session::take_facts() {
   const SSL* ssl = ssl_.get();
   facts.suite = suite_of(SSL_CIPHER_get_protocol_id(SSL_get_current_cipher(ssl)));
   facts.resumed = SSL_session_reused(ssl) == 1;
+  facts.ticket_refused = ticket_offered_ && !facts.resumed;
   const unsigned char* protocol = nullptr;
   unsigned protocol_bytes = 0;
   SSL_get0_alpn_selected(ssl, &protocol, &protocol_bytes);

@@ -25,6 +25,7 @@ namespace ringfort::tls {
 struct SessionFacts {
   const Suite* suite = nullptr;
   bool resumed = false;
+  bool ticket_refused = false;              ///< one was offered, and a full handshake followed
   std::string_view protocol;                ///< ALPN: "http/1.1", or empty when none was offered
   std::unique_ptr<std::string> server_name; ///< SNI as sent; null when none was
 };
@@ -32,9 +33,11 @@ struct SessionFacts {
 /// Where: one shard.
 class Session {
 public:
-  /// The server's side. Borrow: `context` for the session's life.
+  /// The server's side. Tickets are judged by `now_unix_s` as long as the handshake lasts.
+  /// Borrow: `context` for the session's life.
   /// Errors: tls_context.no_memory.
-  static Result<std::unique_ptr<Session>> accept(const ShardContext& context);
+  static Result<std::unique_ptr<Session>> accept(const ShardContext& context,
+                                                 std::int64_t now_unix_s);
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
   ~Session();
@@ -58,6 +61,11 @@ public:
   /// Once, after done. Errors: tls_handshake.keys_unavailable.
   Result<TrafficKeys> take_keys();
 
+  // For OpenSSL's callbacks.
+  static Session& of(const ssl_st* ssl) noexcept;
+  std::int64_t now_unix_s() const noexcept { return now_unix_s_; }
+  void on_ticket_offered() noexcept { ticket_offered_ = true; }
+
   /// For ShardContext: sets the callbacks through which sessions learn their secrets.
   static void observe(ssl_ctx_st* context) noexcept;
   /// For ShardContext: how sessions read and write.
@@ -73,13 +81,16 @@ private:
     std::uint64_t records = 0;
   };
 
-  explicit Session(const ShardContext& context) noexcept : context_(context) {}
+  Session(const ShardContext& context, std::int64_t now_unix_s) noexcept
+      : context_(context), now_unix_s_(now_unix_s) {}
 
   Error failure() const noexcept;
 
   const ShardContext& context_;
+  std::int64_t now_unix_s_;
   std::unique_ptr<ssl_st, void (*)(ssl_st*)> ssl_{nullptr, nullptr};
   bool first_bytes_seen_ = false;
+  bool ticket_offered_ = false;
   int peer_alert_ = -1;
   Bytes input_;
   std::vector<std::byte> output_;

@@ -2,10 +2,10 @@
 
 #include <openssl/sslerr.h>
 
-#include "tls/context.hpp"
 #include "tls/identity.hpp"
 #include "tls/policy.hpp"
 #include "tls/session.hpp"
+#include "tls/ticket_binding.hpp"
 
 namespace ringfort::tls {
 
@@ -35,37 +35,42 @@ Result<> use_identity(OSSL_LIB_CTX* library, SSL_CTX* context, const Identity& i
   return {};
 }
 
-Result<> use_tickets(SSL_CTX* context, const Context::Description& description) {
-  static constexpr unsigned char session_context[] = "ringfort";
-  SSL_CTX_set_session_id_context(context, session_context, sizeof session_context - 1);
-  auto keys = description.ticket_keys; // OpenSSL's macro wants it writable.
-  if (SSL_CTX_set_tlsext_ticket_keys(context, keys.data(), keys.size()) != 1) {
-    return fail(Code::tls_context_no_memory);
-  }
-  return {};
-}
-
 } // namespace
 
-Result<std::unique_ptr<ShardContext>> ShardContext::create(const Library& library,
-                                                           const Context& context) {
+ShardContext::ShardContext(const Library& library, SslContext ssl_context) noexcept
+    : library_(library), ssl_context_(std::move(ssl_context)) {
+  SSL_CTX_set_app_data(ssl_context_.get(), this);
+}
+
+const ShardContext& ShardContext::of(const ssl_st* ssl) noexcept {
+  return *static_cast<const ShardContext*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
+}
+
+Result<std::unique_ptr<ShardContext>>
+ShardContext::create(const Library& library, const Context& context, std::string_view entry) {
+  const ContextOptions& options = context.options();
   const ErrorQueueGuard guard;
   SslContext owner{SSL_CTX_new_ex(library.context(), nullptr, TLS_server_method()), SSL_CTX_free};
   SSL_CTX* ssl_context = owner.get();
   if (ssl_context == nullptr) return fail(Code::tls_context_no_memory);
-  if (auto used = use_policy(ssl_context, context.options()); !used) {
-    return std::unexpected(used.error());
-  }
-  if (auto used = use_tickets(ssl_context, context.description()); !used) {
+  if (auto used = use_policy(ssl_context, options); !used) {
     return std::unexpected(used.error());
   }
   Session::observe(ssl_context);
-  for (const Identity& identity : context.options().identities) {
+  for (const Identity& identity : options.identities) {
     if (auto used = use_identity(library.context(), ssl_context, identity); !used) {
       return std::unexpected(used.error());
     }
   }
-  return std::unique_ptr<ShardContext>(new ShardContext(library, std::move(owner)));
+  const auto binding = ticket_binding_of(ssl_context, options, entry);
+  if (!binding) return std::unexpected(binding.error());
+  if (auto used = Tickets::install(ssl_context, *binding, options.ticket_lifetime); !used) {
+    return std::unexpected(used.error());
+  }
+  std::unique_ptr<ShardContext> made(new ShardContext(library, std::move(owner)));
+  made->tickets_ =
+      std::make_unique<Tickets>(library, *options.ticket_keys, *binding, options.ticket_lifetime);
+  return made;
 }
 
 } // namespace ringfort::tls

@@ -8,29 +8,39 @@
 #include <ringfort/tls.hpp>
 
 #include "tls/library.hpp"
+#include "tls/tickets.hpp"
 
 struct ssl_ctx_st;
+struct ssl_st;
 
 namespace ringfort::tls {
 
 /// Where: one shard. No file is read after create().
 class ShardContext {
 public:
+  /// `entry` is the name under which the context is served, as it is written in the listener's
+  /// map, empty for the default: sessions of one entry are unknown at every other.
   /// Borrow: `library` for the context's life. Errors: as Context::create.
-  static Result<std::unique_ptr<ShardContext>> create(const Library& library,
-                                                      const Context& context);
+  static Result<std::unique_ptr<ShardContext>>
+  create(const Library& library, const Context& context, std::string_view entry = {});
+  ShardContext(const ShardContext&) = delete;
+  ShardContext& operator=(const ShardContext&) = delete;
+
+  /// The context that a handshake stands in at this moment.
+  static const ShardContext& of(const ssl_st* ssl) noexcept;
 
   ssl_ctx_st* ssl_context() const noexcept { return ssl_context_.get(); }
   const Library& library() const noexcept { return library_; }
+  Tickets& tickets() const noexcept { return *tickets_; }
 
 private:
   using SslContext = std::unique_ptr<ssl_ctx_st, void (*)(ssl_ctx_st*)>;
 
-  ShardContext(const Library& library, SslContext ssl_context) noexcept
-      : library_(library), ssl_context_(std::move(ssl_context)) {}
+  ShardContext(const Library& library, SslContext ssl_context) noexcept;
 
   const Library& library_;
   SslContext ssl_context_;
+  std::unique_ptr<Tickets> tickets_;
 };
 
 } // namespace ringfort::tls

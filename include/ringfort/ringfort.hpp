@@ -11,4 +11,5 @@
 #include <ringfort/metrics.hpp>
 #include <ringfort/service.hpp>
 #include <ringfort/task.hpp>
+#include <ringfort/ticket_keys.hpp>
 #include <ringfort/tls.hpp>

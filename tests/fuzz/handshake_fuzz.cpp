@@ -20,7 +20,7 @@ ringfort::tls::ShardContext& context() {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t bytes) {
   using namespace ringfort;
-  const auto session = *tls::Session::accept(context());
+  const auto session = *tls::Session::accept(context(), 1'800'000'000);
   Bytes rest = std::as_bytes(std::span(data, bytes));
   while (!rest.empty()) {
     const auto progress = session->receive(rest);

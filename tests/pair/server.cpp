@@ -15,8 +15,12 @@ MutableBytes writable(std::string& text) { return std::as_writable_bytes(std::sp
 } // namespace
 
 PairServer::PairServer(const Context& context, const ChannelLimits& limits)
-    : library_(*Library::create()), context_(*ShardContext::create(*library_, context)),
-      limits_(limits), session_(*Session::accept(*context_)) {}
+    : PairServer(context, Served{}, limits) {}
+
+PairServer::PairServer(const Context& context, const Served& served, const ChannelLimits& limits)
+    : library_(*Library::create()),
+      context_(*ShardContext::create(*library_, context, served.entry)), limits_(limits),
+      session_(*Session::accept(*context_, served.now_unix_s)) {}
 
 void PairServer::deliver(std::string_view bytes) {
   waiting_ += bytes;

@@ -1,6 +1,7 @@
 // server — the server's end over memory: a session until the handshake is over, then a channel.
 #pragma once
 
+#include <ctime>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,9 +14,17 @@
 
 namespace ringfort::tls {
 
+/// Under which name a context is served, and when.
+struct Served {
+  std::string entry = {};
+  std::int64_t now_unix_s = std::time(nullptr);
+};
+
+/// Each is a shard of its own.
 class PairServer {
 public:
   explicit PairServer(const Context& context, const ChannelLimits& limits = {});
+  PairServer(const Context& context, const Served& served, const ChannelLimits& limits = {});
 
   /// Takes bytes as they arrive, in any cut. After a failure nothing more is taken.
   void deliver(std::string_view bytes);

@@ -58,7 +58,11 @@ Client::Client(const ClientOptions& options) : context_(SSL_CTX_new(TLS_client_m
   }
   SSL_set_alpn_protos(ssl, reinterpret_cast<const unsigned char*>(protocols.data()),
                       static_cast<unsigned>(protocols.size()));
-  if (options.session != nullptr) SSL_set_session(ssl, options.session);
+  if (options.session != nullptr) {
+    // A copy: OpenSSL marks what it has used in TLS 1.3, and would not offer it a second time.
+    const SslSessionOwner offered(SSL_SESSION_dup(options.session));
+    SSL_set_session(ssl, offered.get());
+  }
   move_on();
 }
 

@@ -28,6 +28,8 @@ struct ClientOptions {
 class Client {
 public:
   explicit Client(const ClientOptions& options = {});
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
 
   /// Moves on with the bytes that came; `received()` and `outgoing` grow.
   void deliver(Bytes bytes);
