@@ -40,6 +40,7 @@ ConnectionFacts ServerConnection::facts(Arena& arena) noexcept {
   facts.protocol = session.protocol;
   if (session.server_name != nullptr) facts.server_name = *session.server_name;
   facts.resumed = session.resumed;
+  facts.client_certificate = session.client_certificate.get();
   return facts;
 }
 

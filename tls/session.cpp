@@ -8,6 +8,8 @@
 #include <openssl/ssl.h>
 #include <openssl/sslerr.h>
 
+#include "tls/client_certificates.hpp"
+
 namespace ringfort::tls {
 
 /// OpenSSL's callbacks: each finds its Session.
@@ -167,6 +169,14 @@ Error Session::failure() const noexcept {
     return {.code = Code::tls_handshake_no_shared_suite, .detail = reason};
   case SSL_R_NO_APPLICATION_PROTOCOL:
     return {.code = Code::tls_handshake_no_shared_protocol, .detail = reason};
+  case SSL_R_EXCESSIVE_MESSAGE_SIZE:
+    return {.code = Code::tls_handshake_message_too_long, .detail = reason};
+  case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE:
+    return {.code = Code::tls_handshake_client_certificate_missing, .detail = reason};
+  case SSL_R_CERTIFICATE_VERIFY_FAILED: {
+    const int distrust = static_cast<int>(SSL_get_verify_result(ssl_.get()));
+    return {.code = code_of_distrust(distrust), .detail = distrust};
+  }
   default: return {.code = Code::tls_handshake_malformed, .detail = reason};
   }
 }
@@ -184,6 +194,7 @@ SessionFacts Session::take_facts() {
   if (const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name); name != nullptr) {
     facts.server_name = std::make_unique<std::string>(name);
   }
+  facts.client_certificate = client_certificate_of(ssl);
   return facts;
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <ringfort/bytes.hpp>
+#include <ringfort/certificate.hpp>
 #include <ringfort/error.hpp>
 
 #include "tls/shard_context.hpp"
@@ -28,6 +29,7 @@ struct SessionFacts {
   bool ticket_refused = false;              ///< one was offered, and a full handshake followed
   std::string_view protocol;                ///< ALPN: "http/1.1", or empty when none was offered
   std::unique_ptr<std::string> server_name; ///< SNI as sent; null when none was
+  std::unique_ptr<ClientCertificate> client_certificate; ///< null when none was shown
 };
 
 /// Where: one shard.

@@ -2,6 +2,7 @@
 
 #include <openssl/sslerr.h>
 
+#include "tls/client_certificates.hpp"
 #include "tls/identity.hpp"
 #include "tls/policy.hpp"
 #include "tls/session.hpp"
@@ -46,6 +47,15 @@ const ShardContext& ShardContext::of(const ssl_st* ssl) noexcept {
   return *static_cast<const ShardContext*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
 }
 
+void ShardContext::take_over(ssl_st* ssl) const noexcept {
+  SSL_CTX* context = ssl_context_.get();
+  SSL_set_SSL_CTX(ssl, context);
+  SSL_set_num_tickets(ssl, SSL_CTX_get_num_tickets(context));
+  SSL_clear_options(ssl, SSL_OP_NO_TICKET);
+  SSL_set_options(ssl, SSL_CTX_get_options(context));
+  ask_as(ssl, context);
+}
+
 Result<std::unique_ptr<ShardContext>>
 ShardContext::create(const Library& library, const Context& context, std::string_view entry) {
   const ContextOptions& options = context.options();
@@ -62,6 +72,8 @@ ShardContext::create(const Library& library, const Context& context, std::string
       return std::unexpected(used.error());
     }
   }
+  auto asked = use_clients(library.context(), ssl_context, options.clients);
+  if (!asked) return std::unexpected(asked.error());
   const auto binding = ticket_binding_of(ssl_context, options, entry);
   if (!binding) return std::unexpected(binding.error());
   if (auto used = Tickets::install(ssl_context, *binding, options.ticket_lifetime); !used) {

@@ -29,6 +29,11 @@ public:
   /// The context that a handshake stands in at this moment.
   static const ShardContext& of(const ssl_st* ssl) noexcept;
 
+  /// Lets a handshake that began in another context go on in this one: its certificates, tickets
+  /// and what it asks of clients. From the ClientHello callback: later a ticket has been judged
+  /// already.
+  void take_over(ssl_st* ssl) const noexcept;
+
   ssl_ctx_st* ssl_context() const noexcept { return ssl_context_.get(); }
   const Library& library() const noexcept { return library_; }
   Tickets& tickets() const noexcept { return *tickets_; }

@@ -24,6 +24,13 @@ void add_leaves(std::string& fields, SSL_CTX* context) {
   }
 }
 
+void add_clients(std::string& fields, const ClientCertificates& clients) {
+  add_field(fields, std::to_string(static_cast<unsigned>(clients.mode)));
+  add_field(fields, std::to_string(clients.depth));
+  add_field(fields, clients.authorities_pem);
+  add_field(fields, clients.revocation_lists_pem);
+}
+
 } // namespace
 
 Result<TicketBinding> ticket_binding_of(ssl_ctx_st* context, const ContextOptions& options,
@@ -31,6 +38,7 @@ Result<TicketBinding> ticket_binding_of(ssl_ctx_st* context, const ContextOption
   std::string fields;
   add_field(fields, "ringfort session 1");
   add_field(fields, entry);
+  add_clients(fields, options.clients);
   if (!options.resume_across_certificates) add_leaves(fields, context);
   TicketBinding binding;
   if (EVP_Digest(fields.data(), fields.size(), reinterpret_cast<unsigned char*>(binding.data()),

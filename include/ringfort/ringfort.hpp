@@ -4,6 +4,7 @@
 #include <ringfort/arena.hpp>
 #include <ringfort/bytes.hpp>
 #include <ringfort/certificate.hpp>
+#include <ringfort/client_certificates.hpp>
 #include <ringfort/engine.hpp>
 #include <ringfort/error.hpp>
 #include <ringfort/exchange.hpp>

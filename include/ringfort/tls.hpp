@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <ringfort/bytes.hpp>
+#include <ringfort/client_certificates.hpp>
 #include <ringfort/error.hpp>
 #include <ringfort/ticket_keys.hpp>
 
@@ -66,6 +67,8 @@ struct ContextOptions {
   std::optional<TicketKeys> ticket_keys = {};
   /// False: sessions end with the leaf certificates that they began with.
   bool resume_across_certificates = true;
+  /// Whether clients have to say who they are. Sessions do not outlive a change of this.
+  ClientCertificates clients = {};
 };
 
 /// Answers the pass phrase of the identity at this index of ContextOptions::identities.

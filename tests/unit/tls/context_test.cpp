@@ -150,6 +150,7 @@ TEST_CASE("context: the default policy") {
         "tickets: 1\n"
         "ticket lifetime: 7200 s\n"
         "ticket keys: generated, renewed every 3600 s, 2 previous kept\n"
+        "client certificates: none\n"
         "early data: no\n"
         "renegotiation: no\n"
         "compression: no\n");
