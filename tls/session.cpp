@@ -42,6 +42,7 @@ struct SessionCallbacks {
   static void keylog(const SSL* ssl, const char* line) noexcept {
     Session& self = Session::of(ssl);
     const std::string_view text(line);
+    if (KeyLog* log = ShardContext::of(ssl).key_log(); log != nullptr) log->write(text);
     if (text.starts_with("CLIENT_TRAFFIC_SECRET_0 ")) {
       learn(self.receive_secret_, text);
     } else if (text.starts_with("SERVER_TRAFFIC_SECRET_0 ")) {

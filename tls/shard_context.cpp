@@ -82,6 +82,7 @@ ShardContext::create(const Library& library, const Context& context, std::string
   std::unique_ptr<ShardContext> made(new ShardContext(library, std::move(owner)));
   made->tickets_ =
       std::make_unique<Tickets>(library, *options.ticket_keys, *binding, options.ticket_lifetime);
+  made->key_log_ = options.key_log;
   return made;
 }
 

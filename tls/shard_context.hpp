@@ -37,6 +37,7 @@ public:
   ssl_ctx_st* ssl_context() const noexcept { return ssl_context_.get(); }
   const Library& library() const noexcept { return library_; }
   Tickets& tickets() const noexcept { return *tickets_; }
+  KeyLog* key_log() const noexcept { return key_log_; } ///< may be null
 
 private:
   using SslContext = std::unique_ptr<ssl_ctx_st, void (*)(ssl_ctx_st*)>;
@@ -46,6 +47,7 @@ private:
   const Library& library_;
   SslContext ssl_context_;
   std::unique_ptr<Tickets> tickets_;
+  KeyLog* key_log_ = nullptr;
 };
 
 } // namespace ringfort::tls

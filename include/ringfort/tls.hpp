@@ -14,6 +14,7 @@
 #include <ringfort/bytes.hpp>
 #include <ringfort/client_certificates.hpp>
 #include <ringfort/error.hpp>
+#include <ringfort/key_log.hpp>
 #include <ringfort/ticket_keys.hpp>
 
 namespace ringfort::tls {
@@ -69,6 +70,9 @@ struct ContextOptions {
   bool resume_across_certificates = true;
   /// Whether clients have to say who they are. Sessions do not outlive a change of this.
   ClientCertificates clients = {};
+  /// Told of the secrets of every handshake; null: nobody is. Borrow: outlives the context and the
+  /// engines that serve with it.
+  KeyLog* key_log = nullptr;
 };
 
 /// Answers the pass phrase of the identity at this index of ContextOptions::identities.

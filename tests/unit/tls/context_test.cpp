@@ -151,6 +151,7 @@ TEST_CASE("context: the default policy") {
         "ticket lifetime: 7200 s\n"
         "ticket keys: generated, renewed every 3600 s, 2 previous kept\n"
         "client certificates: none\n"
+        "key log: no\n"
         "early data: no\n"
         "renegotiation: no\n"
         "compression: no\n");
