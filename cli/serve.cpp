@@ -12,6 +12,7 @@
 #include "cli/allocator.hpp"
 #include "cli/error_log.hpp"
 #include "cli/file_handler.hpp"
+#include "cli/key_log_file.hpp"
 
 namespace ringfort::cli {
 
@@ -67,9 +68,21 @@ std::string url_of(const ServeFlags& flags, const Endpoint& endpoint) {
   return url.append(std::to_string(endpoint.port));
 }
 
-/// One line: addresses, then the engine's facts.
-void announce(const Engine& engine, const std::string& urls) {
+/// A line of the context's policy, for instance "client certificates: none".
+std::string policy_line(const tls::Context& context, std::string_view name) {
+  const std::string policy = context.policy();
+  const std::size_t begin = policy.find(name);
+  return policy.substr(begin, policy.find('\n', begin) - begin);
+}
+
+/// One line: addresses, then the engine's facts and the context's.
+void announce(const Engine& engine, const std::optional<tls::Context>& context,
+              const std::string& urls) {
   std::string facts = engine.describe();
+  if (context) {
+    facts.append("\n").append(policy_line(*context, "ticket keys: "));
+    facts.append("\n").append(policy_line(*context, "client certificates: "));
+  }
   for (std::size_t at = 0; (at = facts.find('\n', at)) != std::string::npos;) {
     facts.replace(at, 1, "; ");
   }
@@ -77,14 +90,17 @@ void announce(const Engine& engine, const std::string& urls) {
 }
 
 /// Empty after a complaint.
-std::optional<tls::Context> make_context(const ServeFlags& flags, ExitStatus& status) {
+std::optional<tls::Context> make_context(const ServeFlags& flags, tls::KeyLog* key_log,
+                                         ExitStatus& status) {
   auto identities = load(flags.identity, status);
   if (!identities) return {};
   tls::ContextOptions options = flags.tls;
   options.identities = std::move(*identities);
+  options.key_log = key_log;
+  if (!use(flags.sessions, options, status)) return {};
   auto context = tls::Context::create(std::move(options));
   if (!context) {
-    status = complain(context.error());
+    status = complain(context.error(), subject_of(flags.sessions, context.error().code));
     return {};
   }
   warn(*context, flags.identity);
@@ -108,8 +124,8 @@ Result<std::string> listen(Engine& engine, const ServeFlags& flags,
   std::string urls;
   for (const Endpoint& endpoint : flags.listen) {
     current = endpoint;
-    const auto factory = [&flags, root](Shard&) {
-      return root ? make_file_service(root) : make_service(flags.handler);
+    const auto factory = [&flags, root](Shard& shard) {
+      return root ? make_file_service(root) : make_service(flags.handler, shard.index());
     };
     const auto bound =
         context ? engine.serve(endpoint, *context, factory) : engine.serve_plain(endpoint, factory);
@@ -123,10 +139,15 @@ Result<std::string> listen(Engine& engine, const ServeFlags& flags,
 
 ExitStatus serve(ServeFlags flags) {
   if (flags.listen.empty()) flags.listen.push_back({});
+  std::unique_ptr<KeyLogFile> key_log; // Outlives the engine.
   std::optional<tls::Context> context;
+  ExitStatus status = ExitStatus::ok;
+  if (!flags.sessions.key_log.empty()) {
+    key_log = KeyLogFile::open(flags.sessions.key_log, status);
+    if (key_log == nullptr) return status;
+  }
   if (!flags.plain) {
-    ExitStatus status = ExitStatus::ok;
-    context = make_context(flags, status);
+    context = make_context(flags, key_log.get(), status);
     if (!context) return status;
   }
   std::shared_ptr<const RootDirectory> root;
@@ -144,7 +165,8 @@ ExitStatus serve(ServeFlags flags) {
   if (!engine) return complain(engine.error());
   if (flags.check) {
     std::cout << "ringfort: the settings are usable; " << url_of(flags, flags.listen.front())
-              << " was not bound" << std::endl;
+              << " was not bound\n"
+              << (context ? context->policy() : "") << std::flush;
     return ExitStatus::ok;
   }
   (*engine)->on_error([&log](const ErrorReport& report) { log.write(report); });
@@ -152,7 +174,7 @@ ExitStatus serve(ServeFlags flags) {
   const auto urls = listen(**engine, flags, context, root, current);
   if (!urls) return complain(urls.error(), url_of(flags, current));
   drain.watch(**engine, flags.drain_grace);
-  announce(**engine, *urls);
+  announce(**engine, context, *urls);
   const auto ran = (*engine)->run();
   log.finish();
   print_at_end(flags, **engine);

@@ -11,6 +11,7 @@
 
 #include "cli/handlers.hpp"
 #include "cli/identity_flags.hpp"
+#include "cli/session_flags.hpp"
 
 namespace CLI {
 class App;
@@ -22,6 +23,7 @@ struct ServeFlags {
   std::vector<Endpoint> listen;
   bool plain = false;
   IdentityFlags identity;
+  SessionFlags sessions;
   std::string root;
   Handler handler = Handler::welcome;
   EngineOptions engine;
