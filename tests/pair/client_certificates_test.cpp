@@ -243,6 +243,24 @@ TEST_CASE("clients: the names of the authorities are told, so that a client can 
   REQUIRE(sk_X509_NAME_num(names) == 1);
 }
 
+TEST_CASE("clients: a handshake that went on in another context asks as that one does") {
+  const int version = either_version();
+  const Authority authority("authority");
+  const Identity identity = authority.issue();
+  const Context anyone = peer::make_context({peer::KeyType::ecdsa_p256});
+  const Context members = required(authority);
+  const Served taken_over{.begins_in = &anyone};
+  CHECK(Visit(members, version, &identity, nullptr, taken_over).shown().verdict.accepts);
+  CHECK(Visit(members, version, nullptr, nullptr, taken_over).code() ==
+        Code::tls_handshake_client_certificate_missing);
+  const Identity stranger = Authority("another").issue();
+  CHECK(Visit(members, version, &stranger, nullptr, taken_over).code() ==
+        Code::tls_handshake_client_certificate_untrusted);
+  const Visit open(anyone, version, &identity, nullptr, {.begins_in = &members});
+  REQUIRE(open.server.secured());
+  CHECK(open.server.facts().client_certificate == nullptr);
+}
+
 TEST_CASE("clients: a session ends with the policy that it began under") {
   const int version = either_version();
   const Authority authority("authority");

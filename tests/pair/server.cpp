@@ -19,8 +19,19 @@ PairServer::PairServer(const Context& context, const ChannelLimits& limits)
 
 PairServer::PairServer(const Context& context, const Served& served, const ChannelLimits& limits)
     : library_(*Library::create()),
-      context_(*ShardContext::create(*library_, context, served.entry)), limits_(limits),
-      session_(*Session::accept(*context_, served.now_unix_s)) {}
+      context_(*ShardContext::create(*library_, context, served.entry)), limits_(limits) {
+  if (served.begins_in == nullptr) {
+    session_ = *Session::accept(*context_, served.now_unix_s);
+    return;
+  }
+  first_context_ = *ShardContext::create(*library_, *served.begins_in);
+  const auto take_over = [](SSL* ssl, int*, void* served_in) {
+    static_cast<ShardContext*>(served_in)->take_over(ssl);
+    return SSL_CLIENT_HELLO_SUCCESS;
+  };
+  SSL_CTX_set_client_hello_cb(first_context_->ssl_context(), take_over, context_.get());
+  session_ = *Session::accept(*first_context_, served.now_unix_s);
+}
 
 void PairServer::deliver(std::string_view bytes) {
   waiting_ += bytes;

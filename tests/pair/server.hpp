@@ -18,6 +18,8 @@ namespace ringfort::tls {
 struct Served {
   std::string entry = {};
   std::int64_t now_unix_s = std::time(nullptr);
+  /// Where handshakes begin that go on in the served context once the ClientHello has come.
+  const Context* begins_in = nullptr;
 };
 
 /// Each is a shard of its own.
@@ -47,6 +49,7 @@ private:
 
   std::unique_ptr<Library> library_;
   std::unique_ptr<ShardContext> context_;
+  std::unique_ptr<ShardContext> first_context_; ///< null: the other one is
   ChannelLimits limits_;
   std::unique_ptr<Session> session_;
   std::optional<Channel> channel_;

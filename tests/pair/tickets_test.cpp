@@ -234,6 +234,26 @@ TEST_CASE("SNI-23: a session of one entry does not resume at another one, nor at
   }
 }
 
+TEST_CASE("SNI-23: a handshake that went on in another context has that one's sessions, not its "
+          "first one's") {
+  const int version = either_version();
+  ContextOptions options;
+  options.tickets = 2;
+  options.ticket_lifetime = seconds(90);
+  const Context first = peer::make_context({KeyType::ecdsa_p256});
+  options.ticket_keys = first.options().ticket_keys;
+  const Context tenant = peer::make_context({KeyType::ecdsa_p256}, options);
+  const Served taken_over{.entry = "api.local", .begins_in = &first};
+  const Visit visit(tenant, version, nullptr, taken_over);
+  CHECK(SSL_SESSION_get_ticket_lifetime_hint(visit.session()) == 90);
+  CHECK(visit.client.sessions().size() == (version == TLS1_3_VERSION ? 2 : 1));
+  CHECK(Visit(tenant, version, visit.session(), taken_over).resumed());
+  CHECK(Visit(tenant, version, visit.session(), {.entry = "api.local"}).resumed());
+  CHECK_FALSE(Visit(first, version, visit.session()).resumed());
+  const Visit at_first(first, version);
+  CHECK(Visit(tenant, version, at_first.session(), taken_over).refused());
+}
+
 TEST_CASE("SNI-24: a replaced certificate ends the sessions of the old one when that is asked") {
   const int version = either_version();
   ContextOptions options;
