@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <memory>
 #include <optional>
 #include <string>
@@ -140,7 +141,7 @@ private:
     auto* connection = new Connection;
     connection->descriptor = descriptor;
     if (tls_.context != nullptr) {
-      connection->session = std::make_unique<tls::Session>(*tls_.library);
+      connection->session = std::make_unique<tls::Session>(*tls_.library, std::time(nullptr));
     }
     receive(*connection);
   }

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "cli/facts_handler.hpp"
 #include "cli/values.hpp"
 #include "cli/welcome.hpp"
 
@@ -102,12 +103,14 @@ Task<> answer_source(Exchange& exchange) {
   (void)co_await response.finish();
 }
 
-std::unique_ptr<Service> make_service(Handler handler) {
+std::unique_ptr<Service> make_service(Handler handler, unsigned shard) {
   switch (handler) {
   case Handler::hello: return service(&answer_hello);
   case Handler::echo: return service(&answer_echo);
   case Handler::sink: return service(&answer_sink);
   case Handler::source: return service(&answer_source);
+  case Handler::facts:
+    return service([shard](Exchange& exchange) { answer_facts(exchange, shard); });
   case Handler::welcome: break;
   }
   return service(&answer_welcome);

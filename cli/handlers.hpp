@@ -8,7 +8,7 @@
 
 namespace ringfort::cli {
 
-enum class Handler { welcome, hello, echo, sink, source };
+enum class Handler { welcome, hello, echo, sink, source, facts };
 
 /// 13 bytes of text.
 void answer_hello(Exchange& exchange);
@@ -19,8 +19,8 @@ Task<> answer_sink(Exchange& exchange);
 /// `/N`: N bytes; N may end in K, M or G.
 Task<> answer_source(Exchange& exchange);
 
-/// One shard's service. Borrow: nothing.
-std::unique_ptr<Service> make_service(Handler handler);
+/// The service of the shard with this index. Borrow: nothing.
+std::unique_ptr<Service> make_service(Handler handler, unsigned shard);
 
 /// A short text with this status.
 void answer_text(Exchange& exchange, int status, std::string_view text);

@@ -11,6 +11,7 @@
 #include "cli/error_log.hpp"
 #include "cli/file_handler.hpp"
 #include "cli/file_watch.hpp"
+#include "cli/key_log_file.hpp"
 #include "cli/served_names.hpp"
 #include "cli/signals.hpp"
 
@@ -33,9 +34,19 @@ std::string url_of(const ServeFlags& flags, const Endpoint& endpoint) {
   return url.append(std::to_string(endpoint.port));
 }
 
-/// One line: addresses, then the engine's facts.
-void announce(const Engine& engine, const std::string& urls) {
+/// A line of a policy, for instance "client certificates: none".
+std::string policy_line(const std::string& policy, std::string_view name) {
+  const std::size_t begin = policy.find(name);
+  return policy.substr(begin, policy.find('\n', begin) - begin);
+}
+
+/// One line: addresses, then the engine's facts and what all contexts share.
+void announce(const Engine& engine, const ServedNames& served, const std::string& urls) {
   std::string facts = engine.describe();
+  if (const std::string& policy = served.policy(); !policy.empty()) {
+    facts.append("\n").append(policy_line(policy, "ticket keys: "));
+    facts.append("\n").append(policy_line(policy, "client certificates: "));
+  }
   for (std::size_t at = 0; (at = facts.find('\n', at)) != std::string::npos;) {
     facts.replace(at, 1, "; ");
   }
@@ -109,8 +120,8 @@ Result<std::string> listen(Engine& engine, const ServeFlags& flags,
   std::string urls;
   for (const Endpoint& endpoint : flags.listen) {
     current = endpoint;
-    const auto factory = [&flags, root](Shard&) {
-      return root ? make_file_service(root) : make_service(flags.handler);
+    const auto factory = [&flags, root](Shard& shard) {
+      return root ? make_file_service(root) : make_service(flags.handler, shard.index());
     };
     const auto bound =
         names ? engine.serve(endpoint, *names, factory) : engine.serve_plain(endpoint, factory);
@@ -145,7 +156,7 @@ ExitStatus run(Engine& engine, const ServeFlags& flags, ServedNames& served,
   signals.watch(engine, flags.drain_grace, [&] {
     if (!flags.plain) reloads.reload();
   });
-  announce(engine, *urls);
+  announce(engine, served, *urls);
   const auto ran = engine.run();
   signals.stop();
   return ran ? ExitStatus::ok : complain(ran.error());
@@ -155,10 +166,17 @@ ExitStatus run(Engine& engine, const ServeFlags& flags, ServedNames& served,
 
 ExitStatus serve(ServeFlags flags) {
   if (flags.listen.empty()) flags.listen.push_back({});
-  ServedNames served({.identity = flags.identity, .folder = flags.names}, flags.tls);
+  ExitStatus status = ExitStatus::ok;
+  std::unique_ptr<KeyLogFile> key_log; // Outlives the engine.
+  if (!flags.sessions.key_log.empty()) {
+    key_log = KeyLogFile::open(flags.sessions.key_log, status);
+    if (key_log == nullptr) return status;
+  }
+  flags.tls.key_log = key_log.get();
+  if (!flags.plain && !use(flags.sessions, flags.tls, status)) return status;
+  ServedNames served({flags.identity, flags.sessions, flags.names}, flags.tls);
   std::optional<tls::LiveNames> names;
   if (!flags.plain) {
-    ExitStatus status = ExitStatus::ok;
     names = served.load(status);
     if (!names) return status;
   }
@@ -171,11 +189,12 @@ ExitStatus serve(ServeFlags flags) {
   if (!engine) return complain(engine.error());
   if (flags.check) {
     std::cout << "ringfort: the settings are usable; " << url_of(flags, flags.listen.front())
-              << " was not bound" << std::endl;
+              << " was not bound\n"
+              << served.policy() << std::flush;
     return ExitStatus::ok;
   }
   (*engine)->on_error([&log](const ErrorReport& report) { log.write(report); });
-  const ExitStatus status = run(**engine, flags, served, names, *root, signals);
+  status = run(**engine, flags, served, names, *root, signals);
   log.finish();
   if (status == ExitStatus::ok) print_at_end(flags, **engine);
   return status;

@@ -1,88 +1,12 @@
 #include "cli/serve_flags.hpp"
 
-#include <functional>
-#include <map>
-#include <utility>
-
 #include <CLI/CLI.hpp>
 
-#include "cli/values.hpp"
+#include "cli/flag_kinds.hpp"
 
 namespace ringfort::cli {
 
 namespace {
-
-using std::chrono::milliseconds;
-
-[[noreturn]] void refuse(const std::string& name, const std::string& text, std::string expected) {
-  throw CLI::ValidationError(name, "'" + text + "' is not " + std::move(expected));
-}
-
-struct Range {
-  std::uint64_t least;
-  std::uint64_t most;
-};
-
-using Parse = std::optional<std::uint64_t> (*)(std::string_view) noexcept;
-
-template <class Target>
-void add_number(CLI::App& app, const std::string& name, Target& target, Range range, Parse parse,
-                const std::string& help) {
-  const bool sized = parse == &parse_size;
-  const auto show = [sized](std::uint64_t value) {
-    return sized ? size_text(value) : std::to_string(value);
-  };
-  const std::string bounds = show(range.least) + ".." + show(range.most);
-  const std::string kind = sized                   ? "a size from "
-                           : parse == &parse_power ? "a power of two from "
-                                                   : "a number from ";
-  app.add_option_function<std::string>(
-         name,
-         [&target, name, range, parse, bounds, kind](const std::string& text) {
-           const auto value = parse(text);
-           if (!value || *value < range.least || *value > range.most) {
-             refuse(name, text, kind + bounds);
-           }
-           target = static_cast<Target>(*value);
-         },
-         help)
-      ->type_name((sized ? "SIZE " : "N ") + bounds)
-      ->default_str(show(target));
-}
-
-void add_duration(CLI::App& app, const std::string& name, milliseconds& target,
-                  const std::string& help) {
-  app.add_option_function<std::string>(
-         name,
-         [&target, name](const std::string& text) {
-           const auto value = parse_duration(text);
-           if (!value || *value < milliseconds(1) || *value > std::chrono::hours(24)) {
-             refuse(name, text, "a duration from 1ms to 24h, with its unit: ms, s, m or h");
-           }
-           target = *value;
-         },
-         help)
-      ->type_name("DURATION 1ms..24h")
-      ->default_str(duration_text(target));
-}
-
-template <class Value>
-void add_choice(CLI::App& app, const std::string& name, Value& target,
-                std::map<std::string, Value> choices, const std::string& fallback,
-                const std::string& help) {
-  std::string names;
-  for (const auto& [choice, value] : choices) names.append(names.empty() ? "" : "|").append(choice);
-  app.add_option_function<std::string>(
-         name,
-         [&target, name, choices = std::move(choices), names](const std::string& text) {
-           const auto found = choices.find(text);
-           if (found == choices.end()) refuse(name, text, "one of " + names);
-           target = found->second;
-         },
-         help)
-      ->type_name(names)
-      ->default_str(fallback);
-}
 
 void add_main_flags(CLI::App& app, ServeFlags& flags) {
   app.add_option_function<std::vector<std::string>>(
@@ -110,14 +34,17 @@ void add_main_flags(CLI::App& app, ServeFlags& flags) {
       ->type_name("PATH");
   app.add_option("--root", flags.root, "serve the files below this directory, but dot files")
       ->type_name("DIR");
-  add_choice<Handler>(app, "--handler", flags.handler,
-                      {{"welcome", Handler::welcome},
-                       {"hello", Handler::hello},
-                       {"echo", Handler::echo},
-                       {"sink", Handler::sink},
-                       {"source", Handler::source}},
-                      "welcome",
-                      "what answers: a page, 13 bytes, the request's body, its size, or /N bytes");
+  add_choice<Handler>(
+      app, "--handler", flags.handler,
+      {{"welcome", Handler::welcome},
+       {"hello", Handler::hello},
+       {"echo", Handler::echo},
+       {"sink", Handler::sink},
+       {"source", Handler::source},
+       {"facts", Handler::facts}},
+      "welcome",
+      "what answers: a page, 13 bytes, the request's body, its size, /N bytes, or what is "
+      "known of the connection");
   app.add_flag("--check", flags.check, "check the settings and end, without binding");
 }
 
@@ -135,7 +62,7 @@ void add_engine_flags(CLI::App& app, ServeFlags& flags) {
              &parse_size, "size of a receive buffer");
   add_number(app, "--blocks", engine.block_count, {16, 4'194'304}, &parse_count,
              "send, assembly and exchange blocks of a shard, 17KiB each");
-  add_duration(app, "--drain-grace", flags.drain_grace,
+  add_duration(app, "--drain-grace", flags.drain_grace, {},
                "how long SIGTERM lets running exchanges go on; a second signal cuts them");
   app.add_flag("--print-metrics", flags.print_metrics, "print the counters at the end");
   app.add_flag("--allocator-stats", flags.allocator_stats,
@@ -157,12 +84,13 @@ void add_limit_flags(CLI::App& app, Limits& limits) {
              "queued unsent for one connection");
   add_number(app, "--unread-body-max", limits.unread_body_bytes_max, {0, UINT32_MAX}, &parse_size,
              "of a body that the handler did not read, to keep the connection");
-  add_duration(app, "--handshake-timeout", limits.handshake_timeout, "from accept");
-  add_duration(app, "--header-timeout", limits.header_timeout, "from a head's first byte");
-  add_duration(app, "--body-idle-timeout", limits.body_idle_timeout, "between two body pieces");
-  add_duration(app, "--write-timeout", limits.write_timeout, "without a byte taken by the peer");
-  add_duration(app, "--keep-alive-timeout", limits.keep_alive_timeout, "between two requests");
-  add_duration(app, "--linger-timeout", limits.linger_timeout, "for the peer's FIN after ours");
+  add_duration(app, "--handshake-timeout", limits.handshake_timeout, {}, "from accept");
+  add_duration(app, "--header-timeout", limits.header_timeout, {}, "from a head's first byte");
+  add_duration(app, "--body-idle-timeout", limits.body_idle_timeout, {}, "between two body pieces");
+  add_duration(app, "--write-timeout", limits.write_timeout, {},
+               "without a byte taken by the peer");
+  add_duration(app, "--keep-alive-timeout", limits.keep_alive_timeout, {}, "between two requests");
+  add_duration(app, "--linger-timeout", limits.linger_timeout, {}, "for the peer's FIN after ours");
 }
 
 void add_tls_flags(CLI::App& app, tls::ContextOptions& tls) {
@@ -205,6 +133,7 @@ std::optional<Endpoint> parse_endpoint(std::string_view text) {
 void add_serve_flags(CLI::App& app, ServeFlags& flags) {
   add_main_flags(app, flags);
   add_tls_flags(app, flags.tls);
+  add_session_flags(app, flags.sessions);
   add_engine_flags(app, flags);
   add_limit_flags(app, flags.engine.limits);
 }
@@ -217,8 +146,13 @@ std::string contradiction_of(const ServeFlags& flags) {
   if (!flags.plain && no_names) {
     return "--cert and --key are needed, --pkcs12 or --names (or --plain for clear text)";
   }
-  const std::string in_identity = contradiction_of(flags.identity);
-  if (!in_identity.empty()) return in_identity;
+  if (flags.plain && !flags.sessions.none()) {
+    return "--plain serves clear text: leave out --ticket-keys, --client-... and --key-log";
+  }
+  for (const std::string& found :
+       {contradiction_of(flags.identity), contradiction_of(flags.sessions)}) {
+    if (!found.empty()) return found;
+  }
   if (!flags.root.empty() && flags.handler != Handler::welcome) {
     return "--root and --handler exclude each other";
   }

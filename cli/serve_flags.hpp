@@ -11,6 +11,7 @@
 
 #include "cli/handlers.hpp"
 #include "cli/identity_flags.hpp"
+#include "cli/session_flags.hpp"
 
 namespace CLI {
 class App;
@@ -25,6 +26,7 @@ struct ServeFlags {
   std::string names; ///< a folder of identities by server name
   bool watch = false;
   std::string admin;
+  SessionFlags sessions;
   std::string root;
   Handler handler = Handler::welcome;
   EngineOptions engine;

@@ -22,16 +22,18 @@ std::string folder_of(const std::string& file) {
 } // namespace
 
 std::optional<tls::Context> ServedNames::make_context(const IdentityFlags& files,
-                                                      ExitStatus& status) const {
+                                                      ExitStatus& status) {
   auto identities = cli::load(files, status);
   if (!identities) return {};
   tls::ContextOptions options = policy_;
   options.identities = std::move(*identities);
   auto context = tls::Context::create(std::move(options));
   if (!context) {
-    status = complain(context.error(), files.text());
+    const std::string about = subject_of(flags_.sessions, context.error().code);
+    status = complain(context.error(), about.empty() ? files.text() : about);
     return {};
   }
+  if (policy_text_.empty()) policy_text_ = context->policy();
   warn(*context, files);
   return std::move(*context);
 }

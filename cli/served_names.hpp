@@ -11,11 +11,13 @@
 
 #include "cli/identity_flags.hpp"
 #include "cli/name_folder.hpp"
+#include "cli/session_flags.hpp"
 
 namespace ringfort::cli {
 
 struct NameFlags {
   IdentityFlags identity; ///< the default's; none: who asks for no name, or another, is refused
+  SessionFlags sessions;  ///< whose files `policy` was read from
   std::string folder;     ///< empty: the default answers every name
 };
 
@@ -38,6 +40,8 @@ public:
   /// The folders whose files are read.
   std::vector<std::string> folders() const;
 
+  /// The text of the first context's; empty while none was made.
+  const std::string& policy() const noexcept { return policy_text_; }
   /// After load().
   tls::LiveNames& live() noexcept { return *live_; }
 
@@ -48,7 +52,7 @@ private:
     std::size_t refused = 0;
   };
 
-  std::optional<tls::Context> make_context(const IdentityFlags& files, ExitStatus& status) const;
+  std::optional<tls::Context> make_context(const IdentityFlags& files, ExitStatus& status);
   std::shared_ptr<const tls::ContextSource> make_source(ExitStatus& status) const;
   void take_all(tls::Names& names, Tally& tally, ExitStatus& status);
   void take_default(tls::Names& names, Tally& tally, ExitStatus& status);
@@ -62,6 +66,7 @@ private:
   std::mutex mutex_; ///< one reload at a time
   NameFolder known_; ///< the folder's names in force
   std::vector<tls::Identity> default_identities_;
+  std::string policy_text_;
   bool lazy_ = false;
   std::shared_ptr<const tls::ContextSource> source_; ///< of names that are read when asked for
 };

@@ -10,10 +10,9 @@
 
 namespace ringfort::net {
 
-using ChosenContext = Result<const tls::ShardContext*>;
+using ChosenContext = Result<tls::SharedContext>;
 
 /// Nothing: a chooser was asked and decides later.
-/// Borrow: the context until the next call on `names`.
 /// Errors: tls_handshake.unknown_name, .name_refused, .choice_failed, tls_context.*.
 std::optional<ChosenContext> choose_context(tls::ShardNames& names, std::string_view name,
                                             Shard& shard, std::uint64_t connection);

@@ -40,6 +40,8 @@ void Metrics::write_text(std::string& out) const {
   append_value(out, "handshakes_full_total", counter, "Full TLS handshakes.", handshakes_full);
   append_value(out, "handshakes_resumed_total", counter, "Resumed TLS handshakes.",
                handshakes_resumed);
+  append_value(out, "tickets_refused_total", counter,
+               "Full TLS handshakes of clients that had offered a ticket.", tickets_refused);
   append_value(out, "requests_total", counter, "Request heads received.", requests);
   append_value(out, "responses_total", counter, "Exchanges ended.", responses);
   append_value(out, "received_bytes_total", counter, "Bytes received from sockets.",

@@ -42,6 +42,7 @@ ConnectionFacts ServerConnection::facts(Arena& arena) noexcept {
   if (session.server_name != nullptr) facts.server_name = *session.server_name;
   facts.resumed = session.resumed;
   facts.generation = generation_.number();
+  facts.client_certificate = session.client_certificate.get();
   return facts;
 }
 
@@ -116,7 +117,7 @@ bool ServerConnection::parse_more() noexcept {
   }
   if (!secured_ && transport_.phase() == Transport::Phase::records) {
     secured_ = true;
-    shard_.count_handshake(transport_.facts().resumed);
+    shard_.count_handshake(transport_.facts());
   }
   if (transport_.wants_context()) return choose_context();
   if (plaintext->empty()) return transport_.ended() && on_end_of_stream();
@@ -147,7 +148,7 @@ bool ServerConnection::choose_context() noexcept {
 }
 
 bool ServerConnection::answer_hello(const ChosenContext& chosen) noexcept {
-  const auto used = chosen ? transport_.use(**chosen) : std::unexpected(chosen.error());
+  const auto used = chosen ? transport_.use(*chosen) : std::unexpected(chosen.error());
   if (used) return true;
   transport_.refuse(used.error());
   fail(used.error());

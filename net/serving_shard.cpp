@@ -179,6 +179,7 @@ void ServingShard::add_to(Metrics& metrics) const noexcept {
   metrics.connections_open += open_;
   metrics.handshakes_full += full_;
   metrics.handshakes_resumed += resumed_;
+  metrics.tickets_refused += tickets_refused_;
   metrics.requests += requests_;
   metrics.responses += responses_;
   metrics.received_bytes += stream_home_.counters.received_bytes;

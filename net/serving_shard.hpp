@@ -86,7 +86,10 @@ public:
   void take_choice(std::uint64_t connection, tls::NameChoice choice) noexcept;
   /// Counts a failure and hands it to the engine's sink. `peer` is empty where there is none.
   void report(Error error, const engine::SocketAddress& peer = {}) noexcept;
-  void count_handshake(bool resumed) noexcept { ++(resumed ? resumed_ : full_); }
+  void count_handshake(const tls::SessionFacts& facts) noexcept {
+    ++(facts.resumed ? resumed_ : full_);
+    if (facts.ticket_refused) ++tickets_refused_;
+  }
   void count_request() noexcept { ++requests_; }
   void count_response() noexcept { ++responses_; }
 
@@ -124,6 +127,7 @@ private:
   engine::Counter open_;
   engine::Counter full_;
   engine::Counter resumed_;
+  engine::Counter tickets_refused_;
   engine::Counter requests_;
   engine::Counter responses_;
   std::array<engine::Counter, fault_count> faults_;

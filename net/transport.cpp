@@ -65,7 +65,9 @@ Result<MutableBytes> Transport::fail_with(const Error& error) noexcept {
 }
 
 Result<> Transport::advance_handshake() noexcept {
-  if (session_ == nullptr) session_ = std::make_unique<tls::Session>(*library_);
+  if (session_ == nullptr) {
+    session_ = std::make_unique<tls::Session>(*library_, home_.loop.unix_seconds());
+  }
   while (!wants_context_) {
     const MutableBytes input = stream_.received();
     const bool holds_hello = session_->holds_hello();
@@ -85,9 +87,9 @@ Result<> Transport::advance_handshake() noexcept {
   return {};
 }
 
-Result<> Transport::use(const tls::ShardContext& context) {
+Result<> Transport::use(std::shared_ptr<const tls::ShardContext> context) {
   wants_context_ = false;
-  return session_->use(context);
+  return session_->use(std::move(context));
 }
 
 void Transport::refuse(const Error& error) {

@@ -49,7 +49,7 @@ public:
   /// The server name as the client sent it. While wants_context().
   std::string_view server_name() const noexcept { return session_->server_name(); }
   /// Errors: tls_context.no_memory.
-  Result<> use(const tls::ShardContext& context);
+  Result<> use(std::shared_ptr<const tls::ShardContext> context);
   /// No context answers: queues the alert, and the transport has failed.
   void refuse(const Error& error);
   /// Marks plaintext as used. Its memory stays as it is until the next receive() or release().

@@ -1,35 +1,14 @@
 #include "tls/context.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <ctime>
-#include <fstream>
-#include <sstream>
 
-#include <openssl/rand.h>
-
+#include "tls/file.hpp"
 #include "tls/identity.hpp"
 #include "tls/policy.hpp"
 #include "tls/shard_context.hpp"
 
 namespace ringfort::tls {
-
-namespace {
-
-Result<std::string> read_file(const std::filesystem::path& path) {
-  std::error_code ignored;
-  if (std::filesystem::is_directory(path, ignored)) {
-    return fail(Code::tls_context_unreadable, EISDIR);
-  }
-  errno = 0;
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return fail(Code::tls_context_unreadable, errno);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return std::move(text).str();
-}
-
-} // namespace
 
 Result<Identity> load_identity(const std::filesystem::path& chain,
                                const std::filesystem::path& key) {
@@ -73,26 +52,33 @@ Result<> prepare(Context::Description& description, PassPhraseSource& ask) {
   return {};
 }
 
-Result<> make_ticket_keys(Context::Description& description) {
-  auto& keys = description.ticket_keys;
-  auto* const bytes = reinterpret_cast<unsigned char*>(keys.data());
-  if (RAND_bytes(bytes, static_cast<int>(keys.size())) == 1) return {};
-  return fail(Code::tls_context_no_memory);
+bool in_range(const ContextOptions& options) noexcept {
+  constexpr std::uint8_t tickets_max = 8;
+  constexpr std::chrono::seconds lifetime_max = std::chrono::days(7);
+  return !options.identities.empty() && options.tickets <= tickets_max &&
+         options.ticket_lifetime >= std::chrono::seconds(1) &&
+         options.ticket_lifetime <= lifetime_max;
+}
+
+Result<> make_ticket_keys(ContextOptions& options) {
+  if (options.ticket_keys) return {};
+  auto generated = TicketKeys::generated();
+  if (!generated) return std::unexpected(generated.error());
+  options.ticket_keys = std::move(*generated);
+  return {};
 }
 
 } // namespace
 
 Result<Context> Context::create(ContextOptions options, PassPhraseSource ask) {
-  constexpr std::uint8_t tickets_max = 8;
-  if (options.identities.empty() || options.tickets > tickets_max) {
-    return fail(Code::config_invalid);
-  }
+  if (!in_range(options)) return fail(Code::config_invalid);
   if (options.version_min > options.version_max) return fail(Code::tls_context_version_range);
   const ErrorQueueGuard guard;
   auto description = std::make_shared<Description>();
   description->options = std::move(options);
   if (auto made = prepare(*description, ask); !made) return std::unexpected(made.error());
-  if (auto made = make_ticket_keys(*description); !made) return std::unexpected(made.error());
+  if (auto made = make_ticket_keys(description->options); !made)
+    return std::unexpected(made.error());
   Context context(description);
   // A trial build: what a shard will need later either works now or is refused now.
   const auto trial = make_ssl_context(nullptr, context);

@@ -14,6 +14,7 @@ struct Library::Parts {
   LibraryContextOwner context;
   std::unique_ptr<bio_method_st, void (*)(bio_method_st*)> bio_method{nullptr, nullptr};
   std::array<CipherOwner, 3> ciphers;
+  CipherOwner ticket_cipher;
   KdfOwner hkdf;
   KdfOwner prf;
 };
@@ -30,10 +31,12 @@ Result<std::unique_ptr<Library>> Library::create() {
   parts->ciphers = {CipherOwner(EVP_CIPHER_fetch(context, "AES-128-GCM", nullptr)),
                     CipherOwner(EVP_CIPHER_fetch(context, "AES-256-GCM", nullptr)),
                     CipherOwner(EVP_CIPHER_fetch(context, "ChaCha20-Poly1305", nullptr))};
+  parts->ticket_cipher.reset(EVP_CIPHER_fetch(context, "AES-256-CBC", nullptr));
   parts->hkdf.reset(EVP_KDF_fetch(context, OSSL_KDF_NAME_HKDF, nullptr));
   parts->prf.reset(EVP_KDF_fetch(context, OSSL_KDF_NAME_TLS1_PRF, nullptr));
   const bool made = context != nullptr && parts->bio_method && parts->ciphers[0] &&
-                    parts->ciphers[1] && parts->ciphers[2] && parts->hkdf && parts->prf;
+                    parts->ciphers[1] && parts->ciphers[2] && parts->ticket_cipher && parts->hkdf &&
+                    parts->prf;
   if (!made) return fail(Code::tls_context_no_memory);
   return std::unique_ptr<Library>(new Library(std::move(parts)));
 }
@@ -45,6 +48,8 @@ evp_cipher_st* Library::cipher(Aead aead) const noexcept {
   return parts_->ciphers[static_cast<std::size_t>(aead)].get();
 }
 
+evp_cipher_st* Library::ticket_cipher() const noexcept { return parts_->ticket_cipher.get(); }
+
 namespace {
 
 OSSL_PARAM octets(const char* name, Bytes bytes) noexcept {
@@ -52,8 +57,8 @@ OSSL_PARAM octets(const char* name, Bytes bytes) noexcept {
                                            bytes.size());
 }
 
-OSSL_PARAM digest(const Suite& suite) noexcept {
-  return OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, const_cast<char*>(suite.hash), 0);
+OSSL_PARAM digest(const char* name) noexcept {
+  return OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, const_cast<char*>(name), 0);
 }
 
 bool derive(EVP_KDF* kdf, const OSSL_PARAM* parameters, MutableBytes out) noexcept {
@@ -79,15 +84,21 @@ bool Library::expand_label(const Suite& suite, Bytes secret, std::string_view la
   rest.front() = std::byte{0}; // An empty context.
   int mode = EVP_KDF_HKDF_MODE_EXPAND_ONLY;
   const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_int(OSSL_KDF_PARAM_MODE, &mode),
-                                   digest(suite), octets(OSSL_KDF_PARAM_KEY, secret),
+                                   digest(suite.hash), octets(OSSL_KDF_PARAM_KEY, secret),
                                    octets(OSSL_KDF_PARAM_INFO, Bytes(info).first(label_bytes + 4)),
                                    OSSL_PARAM_construct_end()};
   return derive(parts_->hkdf.get(), parameters, out);
 }
 
+bool Library::expand(Bytes secret, Bytes info, MutableBytes out) const noexcept {
+  const OSSL_PARAM parameters[] = {digest("SHA256"), octets(OSSL_KDF_PARAM_KEY, secret),
+                                   octets(OSSL_KDF_PARAM_INFO, info), OSSL_PARAM_construct_end()};
+  return derive(parts_->hkdf.get(), parameters, out);
+}
+
 bool Library::prf(const Suite& suite, Bytes secret, std::string_view label, Bytes seed,
                   MutableBytes out) const noexcept {
-  const OSSL_PARAM parameters[] = {digest(suite), octets(OSSL_KDF_PARAM_SECRET, secret),
+  const OSSL_PARAM parameters[] = {digest(suite.hash), octets(OSSL_KDF_PARAM_SECRET, secret),
                                    octets(OSSL_KDF_PARAM_SEED, bytes_of(label)),
                                    octets(OSSL_KDF_PARAM_SEED, seed), OSSL_PARAM_construct_end()};
   return derive(parts_->prf.get(), parameters, out);

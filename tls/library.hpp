@@ -26,10 +26,13 @@ public:
   ossl_lib_ctx_st* context() const noexcept;
   bio_method_st* bio_method() const noexcept;
   evp_cipher_st* cipher(Aead aead) const noexcept;
+  evp_cipher_st* ticket_cipher() const noexcept; ///< AES-256-CBC (RFC 5077 section 4)
 
   /// HKDF-Expand-Label with an empty context (RFC 8446 section 7.1).
   bool expand_label(const Suite& suite, Bytes secret, std::string_view label,
                     MutableBytes out) const noexcept;
+  /// HKDF with SHA-256 and without a salt (RFC 5869).
+  bool expand(Bytes secret, Bytes info, MutableBytes out) const noexcept;
   /// PRF(secret, label, seeds) of TLS 1.2 (RFC 5246 section 5).
   bool prf(const Suite& suite, Bytes secret, std::string_view label, Bytes seed,
            MutableBytes out) const noexcept;

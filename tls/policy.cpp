@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "tls/client_certificates.hpp"
 #include "tls/openssl.hpp"
 #include "tls/suites.hpp"
 
@@ -117,6 +118,10 @@ std::string text_of_policy(ssl_ctx_st* context, const ContextOptions& options) {
   add_line(text, "signatures", spaced(options.signatures));
   add_line(text, "protocols", "http/1.1");
   add_line(text, "tickets", std::to_string(SSL_CTX_get_num_tickets(context)));
+  add_line(text, "ticket lifetime", std::to_string(SSL_CTX_get_timeout(context)) + " s");
+  add_line(text, "ticket keys", options.ticket_keys ? options.ticket_keys->text() : "none");
+  add_line(text, "client certificates", text_of_clients(options.clients));
+  add_line(text, "key log", options.key_log == nullptr ? "no" : "yes");
   add_line(text, "early data", SSL_CTX_get_max_early_data(context) == 0 ? "no" : "yes");
   add_line(text, "renegotiation", refused(SSL_OP_NO_RENEGOTIATION));
   add_line(text, "compression", refused(SSL_OP_NO_COMPRESSION));

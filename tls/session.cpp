@@ -9,16 +9,13 @@
 #include <openssl/ssl.h>
 #include <openssl/sslerr.h>
 
+#include "tls/client_certificates.hpp"
 #include "tls/client_hello.hpp"
 
 namespace ringfort::tls {
 
 /// OpenSSL's callbacks: each finds its Session.
 struct SessionCallbacks {
-  static Session& session(const SSL* ssl) noexcept {
-    return *static_cast<Session*>(SSL_get_app_data(ssl));
-  }
-
   static int read(BIO* bio, char* out, int bytes_wanted) noexcept {
     Session& self = *static_cast<Session*>(BIO_get_data(bio));
     BIO_clear_retry_flags(bio);
@@ -45,8 +42,9 @@ struct SessionCallbacks {
 
   /// Called when a key is installed: records are counted from here on.
   static void keylog(const SSL* ssl, const char* line) noexcept {
-    Session& self = session(ssl);
+    Session& self = Session::of(ssl);
     const std::string_view text(line);
+    if (KeyLog* log = ShardContext::of(ssl).key_log(); log != nullptr) log->write(text);
     if (text.starts_with("CLIENT_TRAFFIC_SECRET_0 ")) {
       learn(self.receive_secret_, text);
     } else if (text.starts_with("SERVER_TRAFFIC_SECRET_0 ")) {
@@ -67,7 +65,7 @@ struct SessionCallbacks {
 
   static void message(int sent, int, int type, const void* bytes, std::size_t count, SSL* ssl,
                       void*) noexcept {
-    Session& self = session(ssl);
+    Session& self = Session::of(ssl);
     if (type == SSL3_RT_HEADER) {
       ++(sent != 0 ? self.send_secret_ : self.receive_secret_).records;
     } else if (type == SSL3_RT_ALERT && sent == 0 && count == 2) {
@@ -92,8 +90,13 @@ std::unique_ptr<bio_method_st, void (*)(bio_method_st*)> Session::make_bio_metho
   return method;
 }
 
-Result<> Session::use(const ShardContext& context) {
-  ssl_ = {SSL_new(context.ssl_context()), SSL_free};
+Session& Session::of(const ssl_st* ssl) noexcept {
+  return *static_cast<Session*>(SSL_get_app_data(ssl));
+}
+
+Result<> Session::use(std::shared_ptr<const ShardContext> context) {
+  context_ = std::move(context);
+  ssl_ = {SSL_new(context_->ssl_context()), SSL_free};
   BIO* bio = BIO_new(library_.bio_method());
   if (ssl_ == nullptr || bio == nullptr) {
     BIO_free(bio);
@@ -183,6 +186,14 @@ Error Session::failure() const noexcept {
     return {.code = Code::tls_handshake_no_shared_suite, .detail = reason};
   case SSL_R_NO_APPLICATION_PROTOCOL:
     return {.code = Code::tls_handshake_no_shared_protocol, .detail = reason};
+  case SSL_R_EXCESSIVE_MESSAGE_SIZE:
+    return {.code = Code::tls_handshake_message_too_long, .detail = reason};
+  case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE:
+    return {.code = Code::tls_handshake_client_certificate_missing, .detail = reason};
+  case SSL_R_CERTIFICATE_VERIFY_FAILED: {
+    const int distrust = static_cast<int>(SSL_get_verify_result(ssl_.get()));
+    return {.code = code_of_distrust(distrust), .detail = distrust};
+  }
   default: return {.code = Code::tls_handshake_malformed, .detail = reason};
   }
 }
@@ -192,6 +203,7 @@ SessionFacts Session::take_facts() {
   const SSL* ssl = ssl_.get();
   facts.suite = suite_of(SSL_CIPHER_get_protocol_id(SSL_get_current_cipher(ssl)));
   facts.resumed = SSL_session_reused(ssl) == 1;
+  facts.ticket_refused = ticket_offered_ && !facts.resumed;
   const unsigned char* protocol = nullptr;
   unsigned protocol_bytes = 0;
   SSL_get0_alpn_selected(ssl, &protocol, &protocol_bytes);
@@ -199,6 +211,7 @@ SessionFacts Session::take_facts() {
   if (!server_name_.empty()) {
     facts.server_name = std::make_unique<std::string>(std::move(server_name_));
   }
+  facts.client_certificate = client_certificate_of(ssl);
   return facts;
 }
 

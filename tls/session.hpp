@@ -16,6 +16,7 @@
 #include <vector>
 
 #include <ringfort/bytes.hpp>
+#include <ringfort/certificate.hpp>
 #include <ringfort/error.hpp>
 
 #include "tls/alerts.hpp"
@@ -31,8 +32,10 @@ namespace ringfort::tls {
 struct SessionFacts {
   const Suite* suite = nullptr;
   bool resumed = false;
+  bool ticket_refused = false;              ///< one was offered, and a full handshake followed
   std::string_view protocol;                ///< ALPN: "http/1.1", or empty when none was offered
   std::unique_ptr<std::string> server_name; ///< SNI as sent; null when none was
+  std::unique_ptr<ClientCertificate> client_certificate; ///< null when none was shown
 };
 
 /// Where: one shard.
@@ -44,8 +47,10 @@ public:
     nothing, ///< the handshake is over; send output(), then take_keys()
   };
 
-  /// The server's side. Borrow: `library` for the session's life.
-  explicit Session(const Library& library) noexcept : library_(library) {}
+  /// The server's side. Tickets are judged by `now_unix_s` as long as the handshake lasts.
+  /// Borrow: `library` for the session's life.
+  Session(const Library& library, std::int64_t now_unix_s) noexcept
+      : library_(library), now_unix_s_(now_unix_s) {}
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
   ~Session();
@@ -64,9 +69,8 @@ public:
   std::string_view server_name() const noexcept { return server_name_; }
   /// A hello that arrived in pieces waits here for use(): receive() goes on without input then.
   bool holds_hello() const noexcept { return ssl_ != nullptr && !hello_.empty(); }
-  /// The context that answers, once Wants::context.
-  /// Borrow: `context` during the call. Errors: tls_context.no_memory.
-  Result<> use(const ShardContext& context);
+  /// The context that answers, once Wants::context. Errors: tls_context.no_memory.
+  Result<> use(std::shared_ptr<const ShardContext> context);
   /// No context answers: the alert is put out, and the handshake is over.
   void refuse(Alert alert);
 
@@ -78,6 +82,11 @@ public:
   SessionFacts take_facts();
   /// Once, after done. Errors: tls_handshake.keys_unavailable.
   Result<TrafficKeys> take_keys();
+
+  // For OpenSSL's callbacks.
+  static Session& of(const ssl_st* ssl) noexcept;
+  std::int64_t now_unix_s() const noexcept { return now_unix_s_; }
+  void on_ticket_offered() noexcept { ticket_offered_ = true; }
 
   /// For ShardContext: sets the callbacks through which sessions learn their secrets.
   static void observe(ssl_ctx_st* context) noexcept;
@@ -99,9 +108,12 @@ private:
   Error failure() const noexcept;
 
   const Library& library_;
+  std::int64_t now_unix_s_;
+  std::shared_ptr<const ShardContext> context_; ///< before ssl_, whose callbacks look at it
   std::unique_ptr<ssl_st, void (*)(ssl_st*)> ssl_{nullptr, nullptr};
   std::vector<std::byte> hello_; ///< as long as it does not lie whole in the caller's buffer
   std::string server_name_;
+  bool ticket_offered_ = false;
   int peer_alert_ = -1;
   Bytes input_;
   std::vector<std::byte> output_;

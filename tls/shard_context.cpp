@@ -2,10 +2,11 @@
 
 #include <openssl/sslerr.h>
 
-#include "tls/context.hpp"
+#include "tls/client_certificates.hpp"
 #include "tls/identity.hpp"
 #include "tls/policy.hpp"
 #include "tls/session.hpp"
+#include "tls/ticket_binding.hpp"
 
 namespace ringfort::tls {
 
@@ -35,42 +36,50 @@ Result<> use_identity(OSSL_LIB_CTX* library, SSL_CTX* context, const Identity& i
   return {};
 }
 
-Result<> use_tickets(SSL_CTX* context, const Context::Description& description) {
-  static constexpr unsigned char session_context[] = "ringfort";
-  SSL_CTX_set_session_id_context(context, session_context, sizeof session_context - 1);
-  auto keys = description.ticket_keys; // OpenSSL's macro wants it writable.
-  if (SSL_CTX_set_tlsext_ticket_keys(context, keys.data(), keys.size()) != 1) {
-    return fail(Code::tls_context_no_memory);
-  }
-  return {};
+} // namespace
+
+ShardContext::ShardContext(SslContext ssl_context) noexcept : ssl_context_(std::move(ssl_context)) {
+  SSL_CTX_set_app_data(ssl_context_.get(), this);
 }
 
-} // namespace
+const ShardContext& ShardContext::of(const ssl_st* ssl) noexcept {
+  return *static_cast<const ShardContext*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
+}
 
 Result<SslContext> make_ssl_context(OSSL_LIB_CTX* library, const Context& context) {
   const ErrorQueueGuard guard;
+  const ContextOptions& options = context.options();
   SslContext made{SSL_CTX_new_ex(library, nullptr, TLS_server_method()), SSL_CTX_free};
   if (made == nullptr) return fail(Code::tls_context_no_memory);
-  if (auto used = use_policy(made.get(), context.options()); !used) {
-    return std::unexpected(used.error());
-  }
-  if (auto used = use_tickets(made.get(), context.description()); !used) {
-    return std::unexpected(used.error());
-  }
+  if (auto used = use_policy(made.get(), options); !used) return std::unexpected(used.error());
   Session::observe(made.get());
-  for (const Identity& identity : context.options().identities) {
+  for (const Identity& identity : options.identities) {
     if (auto used = use_identity(library, made.get(), identity); !used) {
       return std::unexpected(used.error());
     }
   }
+  if (auto asked = use_clients(library, made.get(), options.clients); !asked) {
+    return std::unexpected(asked.error());
+  }
   return made;
 }
 
-Result<std::unique_ptr<ShardContext>> ShardContext::create(const Library& library,
-                                                           const Context& context) {
-  auto made = make_ssl_context(library.context(), context);
-  if (!made) return std::unexpected(made.error());
-  return std::unique_ptr<ShardContext>(new ShardContext(std::move(*made)));
+Result<std::unique_ptr<ShardContext>>
+ShardContext::create(const Library& library, const Context& context, std::string_view entry) {
+  const ErrorQueueGuard guard;
+  const ContextOptions& options = context.options();
+  auto ssl_context = make_ssl_context(library.context(), context);
+  if (!ssl_context) return std::unexpected(ssl_context.error());
+  const auto binding = ticket_binding_of(ssl_context->get(), options, entry);
+  if (!binding) return std::unexpected(binding.error());
+  if (auto used = Tickets::install(ssl_context->get(), *binding, options.ticket_lifetime); !used) {
+    return std::unexpected(used.error());
+  }
+  std::unique_ptr<ShardContext> made(new ShardContext(std::move(*ssl_context)));
+  made->tickets_ =
+      std::make_unique<Tickets>(library, *options.ticket_keys, *binding, options.ticket_lifetime);
+  made->key_log_ = options.key_log;
+  return made;
 }
 
 } // namespace ringfort::tls

@@ -8,8 +8,10 @@
 #include <ringfort/tls.hpp>
 
 #include "tls/library.hpp"
+#include "tls/tickets.hpp"
 
 struct ssl_ctx_st;
+struct ssl_st;
 
 namespace ringfort::tls {
 
@@ -22,17 +24,28 @@ Result<SslContext> make_ssl_context(ossl_lib_ctx_st* library, const Context& con
 /// Where: one shard. No file is read after create().
 class ShardContext {
 public:
+  /// `entry` is the name under which the context is served, as it is written in the listener's
+  /// map, empty for the default: sessions of one entry are unknown at every other.
   /// Borrow: `library` for the context's life and that of its sessions.
   /// Errors: as Context::create.
-  static Result<std::unique_ptr<ShardContext>> create(const Library& library,
-                                                      const Context& context);
+  static Result<std::unique_ptr<ShardContext>>
+  create(const Library& library, const Context& context, std::string_view entry = {});
+  ShardContext(const ShardContext&) = delete;
+  ShardContext& operator=(const ShardContext&) = delete;
+
+  /// The context that a handshake stands in.
+  static const ShardContext& of(const ssl_st* ssl) noexcept;
 
   ssl_ctx_st* ssl_context() const noexcept { return ssl_context_.get(); }
+  Tickets& tickets() const noexcept { return *tickets_; }
+  KeyLog* key_log() const noexcept { return key_log_; } ///< may be null
 
 private:
-  explicit ShardContext(SslContext ssl_context) noexcept : ssl_context_(std::move(ssl_context)) {}
+  explicit ShardContext(SslContext ssl_context) noexcept;
 
   SslContext ssl_context_;
+  std::unique_ptr<Tickets> tickets_;
+  KeyLog* key_log_ = nullptr;
 };
 
 } // namespace ringfort::tls

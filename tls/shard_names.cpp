@@ -44,37 +44,36 @@ void ShardNames::refresh() {
   }
 }
 
-Result<const ShardContext*> ShardNames::find(std::string_view name) {
+Result<SharedContext> ShardNames::find(std::string_view name) {
   const Names::Match match = snapshot_.names->find(name);
   return match.entry == nullptr ? fallback() : context_of(match.pattern, *match.entry);
 }
 
-Result<const ShardContext*> ShardNames::fallback() {
+Result<SharedContext> ShardNames::fallback() {
   const auto& context = snapshot_.names->fallback();
   if (!context) return fail(Code::tls_handshake_unknown_name);
   return context_of({}, {.context = *context, .source = {}});
 }
 
-Result<const ShardContext*> ShardNames::use(std::string_view name, Context context) {
+Result<SharedContext> ShardNames::use(std::string_view name, Context context) {
   const HostName host(name);
   return context_of(host ? host.text() : name, {.context = std::move(context), .source = {}});
 }
 
-Result<const ShardContext*> ShardNames::context_of(std::string_view pattern,
-                                                   const Names::Entry& entry) {
+Result<SharedContext> ShardNames::context_of(std::string_view pattern, const Names::Entry& entry) {
   if (const auto found = by_pattern_.find(pattern); found != by_pattern_.end()) {
     built_.splice(built_.begin(), built_, found->second);
-    if (found->second->entry == entry) return found->second->context.get();
+    if (found->second->entry == entry) return found->second->context;
     forget(found->second);
   }
   const auto context = make_context(entry, pattern);
   if (!context) return std::unexpected(context.error());
-  auto built = ShardContext::create(library_, *context);
+  auto built = ShardContext::create(library_, *context, pattern);
   if (!built) return std::unexpected(built.error());
   if (built_.size() == contexts_max) forget(std::prev(built_.end()));
   built_.push_front({std::string(pattern), entry, std::move(*built)});
   by_pattern_.emplace(built_.front().pattern, built_.begin());
-  return built_.front().context.get();
+  return built_.front().context;
 }
 
 void ShardNames::forget(Order::iterator built) {

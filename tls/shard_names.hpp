@@ -17,6 +17,9 @@
 
 namespace ringfort::tls {
 
+/// A handshake may outlive its context's place here.
+using SharedContext = std::shared_ptr<const ShardContext>;
+
 /// Where: one shard.
 class ShardNames {
 public:
@@ -35,13 +38,12 @@ public:
   const NameChooser& chooser() const noexcept { return snapshot_.names->chooser(); }
 
   /// The context for a name as a client sent it; empty: it sent none.
-  /// Borrow: until the next call.
   /// Errors: tls_handshake.unknown_name, tls_handshake.choice_failed, tls_context.*.
   /// Cost:   at first use of a name, the time to parse its certificates and key, about 1 ms.
-  Result<const ShardContext*> find(std::string_view name);
-  Result<const ShardContext*> fallback();
+  Result<SharedContext> find(std::string_view name);
+  Result<SharedContext> fallback();
   /// A context that a chooser gave for a name.
-  Result<const ShardContext*> use(std::string_view name, Context context);
+  Result<SharedContext> use(std::string_view name, Context context);
 
   std::size_t built_count() const noexcept { return built_.size(); }
 
@@ -49,13 +51,13 @@ private:
   struct Built {
     std::string pattern;
     Names::Entry entry;
-    std::unique_ptr<ShardContext> context;
+    SharedContext context;
   };
   using Order = std::list<Built>; ///< most recently asked for first
 
   ShardNames(const Library& library, LiveNames names);
 
-  Result<const ShardContext*> context_of(std::string_view pattern, const Names::Entry& entry);
+  Result<SharedContext> context_of(std::string_view pattern, const Names::Entry& entry);
   void forget(Order::iterator built);
 
   const Library& library_;

@@ -14,7 +14,10 @@ namespace ringfort::tls {
 struct CertificateFacts {
   std::string subject; ///< "CN=localhost", as RFC 4514 writes it
   std::string issuer;
-  std::vector<std::string> names; ///< of the subjectAltName: host names and IP addresses
+  /// Of the subjectAltName: host names and IP addresses.
+  std::vector<std::string> names = {};
+  std::vector<std::string> mail_addresses = {}; ///< of the same
+  std::vector<std::string> uris = {};           ///< of the same
   std::int64_t not_before_unix_s = 0;
   std::int64_t not_after_unix_s = 0;
   std::string key;         ///< "EC P-256", "RSA 2048", "ED25519"
@@ -22,11 +25,18 @@ struct CertificateFacts {
   std::string fingerprint; ///< SHA-256 of the certificate, lower-case hexadecimal
 };
 
-/// What a client answers that trusts the given authorities.
+/// What is said of a certificate by who trusts the given authorities.
 struct Verdict {
   bool accepts = false;
   std::string text;  ///< OpenSSL's reason; "ok" when it accepts
   std::string alias; ///< the code other stacks use: UNABLE_TO_VERIFY_LEAF_SIGNATURE, ...
+};
+
+/// What a client showed of itself, and whether the server believes it. It may be bytes of the
+/// client's choice: escape them before they are shown.
+struct ClientCertificate {
+  CertificateFacts facts;
+  Verdict verdict;
 };
 
 struct Diagnosis {

@@ -21,6 +21,10 @@ namespace ringfort {
 
 class Exchange;
 
+namespace tls {
+struct ClientCertificate; // <ringfort/certificate.hpp>
+}
+
 /// The bytes of a whole response body, with their lifetime said at the call.
 class Payload {
 public:
@@ -63,7 +67,10 @@ struct ConnectionFacts {
   std::string_view server_name; ///< SNI; empty when none was sent
   bool resumed = false;
   std::uint64_t generation = 0; ///< of tls::LiveNames that it shook hands under
-  std::uint64_t id = 0;         ///< slot and generation, as in Error::connection
+  /// What the client showed, now or when its session began; null when that was nothing. Served
+  /// does not mean believed: see its verdict. Lives as long as the connection.
+  const tls::ClientCertificate* client_certificate = nullptr;
+  std::uint64_t id = 0; ///< slot and generation, as in Error::connection
 };
 
 /// `co_await` answers the next piece of the request body.

@@ -14,6 +14,7 @@ struct Metrics {
   std::uint64_t connections_open = 0;
   std::uint64_t handshakes_full = 0;
   std::uint64_t handshakes_resumed = 0;
+  std::uint64_t tickets_refused = 0; ///< full handshakes of clients that had offered a ticket
   std::uint64_t requests = 0;
   std::uint64_t responses = 0;
   std::uint64_t received_bytes = 0;

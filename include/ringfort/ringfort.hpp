@@ -4,12 +4,15 @@
 #include <ringfort/arena.hpp>
 #include <ringfort/bytes.hpp>
 #include <ringfort/certificate.hpp>
+#include <ringfort/client_certificates.hpp>
 #include <ringfort/engine.hpp>
 #include <ringfort/error.hpp>
 #include <ringfort/exchange.hpp>
+#include <ringfort/key_log.hpp>
 #include <ringfort/message.hpp>
 #include <ringfort/metrics.hpp>
 #include <ringfort/names.hpp>
 #include <ringfort/service.hpp>
 #include <ringfort/task.hpp>
+#include <ringfort/ticket_keys.hpp>
 #include <ringfort/tls.hpp>

@@ -1,16 +1,21 @@
 // tls — who a server is on the wire, and which TLS it speaks.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include <ringfort/bytes.hpp>
+#include <ringfort/client_certificates.hpp>
 #include <ringfort/error.hpp>
+#include <ringfort/key_log.hpp>
+#include <ringfort/ticket_keys.hpp>
 
 namespace ringfort::tls {
 
@@ -56,6 +61,18 @@ struct ContextOptions {
                            "rsa_pkcs1_sha256:rsa_pkcs1_sha384:rsa_pkcs1_sha512";
   /// Session tickets sent after a TLS 1.3 handshake, 0..8; 0 turns resumption off.
   std::uint8_t tickets = 1;
+  /// How long a session may be resumed, 1 s..7 days (RFC 8446 section 4.6.1).
+  std::chrono::seconds ticket_lifetime{7'200};
+  /// What seals tickets. Empty: generated for this context. Give a later context those of its
+  /// predecessor's options(), and sessions survive the exchange.
+  std::optional<TicketKeys> ticket_keys = {};
+  /// False: sessions end with the leaf certificates that they began with.
+  bool resume_across_certificates = true;
+  /// Whether clients have to say who they are. Sessions do not outlive a change of this.
+  ClientCertificates clients = {};
+  /// Told of the secrets of every handshake; null: nobody is. Borrow: outlives the context and the
+  /// engines that serve with it.
+  KeyLog* key_log = nullptr;
 };
 
 /// Answers the pass phrase of the identity at this index of ContextOptions::identities.
@@ -66,11 +83,12 @@ using PassPhraseSource = std::move_only_function<std::string(std::size_t index)>
 class Context {
 public:
   /// `ask` is called once for each identity whose key is encrypted and that brings no pass phrase.
-  /// Errors: tls_context.* but unreadable, and config.invalid (no identity, more than 8 tickets).
+  /// Errors: tls_context.* but unreadable, and config.invalid (no identity, or a number out of its
+  ///         range).
   /// Cost:   keys are decrypted here, once.
   static Result<Context> create(ContextOptions options, PassPhraseSource ask = {});
 
-  /// As given, but with every key decrypted and no pass phrase.
+  /// As given, but with every key decrypted, no pass phrase, and ticket keys.
   const ContextOptions& options() const noexcept;
   /// What does not keep the context from working but will keep clients away, now or soon:
   /// tls_context.chain_incomplete, .expired, .not_yet_valid, .expires_soon (detail: days left).

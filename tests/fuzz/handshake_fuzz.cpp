@@ -24,7 +24,7 @@ tls::ShardContext& context() {
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t bytes) {
-  const auto session = std::make_unique<tls::Session>(library());
+  const auto session = std::make_unique<tls::Session>(library(), 1'800'000'000);
   Bytes rest = std::as_bytes(std::span(data, bytes));
   while (!rest.empty() || session->holds_hello()) {
     const bool held = session->holds_hello();

@@ -102,6 +102,38 @@ TEST_CASE("names: a name's whole policy holds, not only its certificate") {
   CHECK(served_client.secured());
 }
 
+TEST_CASE("SNI-22, SNI-23: a session of one name is unknown at another, and served as that one") {
+  ContextOptions shared;
+  shared.ticket_keys = *TicketKeys::generated();
+  Names map;
+  map.set_default(context_for("default.local", shared));
+  REQUIRE(map.set("api.local", context_for("api.local", shared)));
+  REQUIRE(map.set("admin.local", context_for("admin.local", shared)));
+  const LiveNames names(map);
+  for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+    peer::ClientOptions options = asking_for("api.local");
+    options.version_min = options.version_max = version;
+    PairServer first(names);
+    peer::Client client(options);
+    converse(first, client);
+    REQUIRE_FALSE(client.sessions().empty());
+    options.session = client.sessions().front().get();
+    PairServer again(names);
+    peer::Client resuming(options);
+    converse(again, resuming);
+    CHECK(again.facts().resumed);
+    for (const std::string name : {"admin.local", ""}) {
+      options.server_name = name;
+      PairServer other(names);
+      peer::Client elsewhere(options);
+      converse(other, elsewhere);
+      REQUIRE(elsewhere.secured());
+      CHECK_FALSE(other.facts().resumed);
+      CHECK(elsewhere.server_subject() == (name.empty() ? "default.local" : name));
+    }
+  }
+}
+
 TEST_CASE("SNI-18, SNI-20: a change is for later handshakes, and for one name alone") {
   const LiveNames names(two_tenants());
   LiveNames same = names;

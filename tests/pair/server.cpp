@@ -16,7 +16,11 @@ MutableBytes writable(std::string& text) { return std::as_writable_bytes(std::sp
 
 PairServer::PairServer(const LiveNames& names, const ChannelLimits& limits)
     : library_(*Library::create()), names_(*ShardNames::create(*library_, names)), limits_(limits),
-      session_(std::make_unique<Session>(*library_)) {}
+      session_(std::make_unique<Session>(*library_, std::time(nullptr))) {}
+
+PairServer::PairServer(const Context& context, const Served& served, const ChannelLimits& limits)
+    : library_(*Library::create()), only_(*ShardContext::create(*library_, context, served.entry)),
+      limits_(limits), session_(std::make_unique<Session>(*library_, served.now_unix_s)) {}
 
 void PairServer::deliver(std::string_view bytes) {
   waiting_ += bytes;
@@ -24,9 +28,10 @@ void PairServer::deliver(std::string_view bytes) {
 }
 
 bool PairServer::choose_context() {
+  if (only_ != nullptr) return session_->use(only_).has_value();
   names_->refresh();
   const auto found = names_->find(session_->server_name());
-  if (found) return session_->use(**found).has_value();
+  if (found) return session_->use(*found).has_value();
   session_->refuse(alert_for(found.error()));
   take_session_output();
   fail_with(found.error());

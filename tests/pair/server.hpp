@@ -1,6 +1,7 @@
 // server — the server's end over memory: a session until the handshake is over, then a channel.
 #pragma once
 
+#include <ctime>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,9 +15,18 @@
 
 namespace ringfort::tls {
 
+/// Under which name a context is served, and when.
+struct Served {
+  std::string entry = {};
+  std::int64_t now_unix_s = std::time(nullptr);
+};
+
+/// Each is a shard of its own.
 class PairServer {
 public:
   explicit PairServer(const LiveNames& names, const ChannelLimits& limits = {});
+  /// One context for every name, served as `served` says.
+  PairServer(const Context& context, const Served& served, const ChannelLimits& limits = {});
 
   /// Takes bytes as they arrive, in any cut. After a failure nothing more is taken.
   void deliver(std::string_view bytes);
@@ -40,6 +50,7 @@ private:
 
   std::unique_ptr<Library> library_;
   std::unique_ptr<ShardNames> names_;
+  SharedContext only_; ///< null: the name decides
   ChannelLimits limits_;
   std::unique_ptr<Session> session_;
   std::optional<Channel> channel_;

@@ -28,6 +28,21 @@ void trust(SSL_CTX* context, const std::string& pem) {
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
 }
 
+void show(SSL_CTX* context, const tls::Identity& identity) {
+  const BioOwner key_text(
+      BIO_new_mem_buf(identity.key_pem.data(), static_cast<int>(identity.key_pem.size())));
+  const KeyOwner key(PEM_read_bio_PrivateKey(key_text.get(), nullptr, nullptr, nullptr));
+  const BioOwner chain(
+      BIO_new_mem_buf(identity.chain_pem.data(), static_cast<int>(identity.chain_pem.size())));
+  const CertificateOwner leaf(PEM_read_bio_X509(chain.get(), nullptr, nullptr, nullptr));
+  RINGFORT_CHECK(SSL_CTX_use_certificate(context, leaf.get()) == 1 &&
+                 SSL_CTX_use_PrivateKey(context, key.get()) == 1);
+  while (const CertificateOwner issuer{PEM_read_bio_X509(chain.get(), nullptr, nullptr, nullptr)}) {
+    RINGFORT_CHECK(SSL_CTX_add1_chain_cert(context, issuer.get()) == 1);
+  }
+  ERR_clear_error();
+}
+
 } // namespace
 
 Client::Client(const ClientOptions& options) : context_(SSL_CTX_new(TLS_client_method())) {
@@ -40,6 +55,7 @@ Client::Client(const ClientOptions& options) : context_(SSL_CTX_new(TLS_client_m
   if (!options.groups.empty()) SSL_CTX_set1_groups_list(context, options.groups.c_str());
   if (!options.signatures.empty()) SSL_CTX_set1_sigalgs_list(context, options.signatures.c_str());
   if (!options.trusted_pem.empty()) trust(context, options.trusted_pem);
+  if (options.identity != nullptr) show(context, *options.identity);
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
   SSL_CTX_sess_set_new_cb(context, on_session);
 
@@ -58,7 +74,11 @@ Client::Client(const ClientOptions& options) : context_(SSL_CTX_new(TLS_client_m
   }
   SSL_set_alpn_protos(ssl, reinterpret_cast<const unsigned char*>(protocols.data()),
                       static_cast<unsigned>(protocols.size()));
-  if (options.session != nullptr) SSL_set_session(ssl, options.session);
+  if (options.session != nullptr) {
+    // A copy: OpenSSL marks what it has used in TLS 1.3, and would not offer it a second time.
+    const SslSessionOwner offered(SSL_SESSION_dup(options.session));
+    SSL_set_session(ssl, offered.get());
+  }
   move_on();
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <ringfort/bytes.hpp>
+#include <ringfort/tls.hpp>
 
 #include "tests/peer/openssl.hpp"
 
@@ -23,11 +24,14 @@ struct ClientOptions {
   std::string server_name = "localhost";
   std::string trusted_pem; ///< what to verify against; empty: nothing is verified
   SSL_SESSION* session = nullptr;
+  const tls::Identity* identity = nullptr; ///< the client's own, shown when it is asked for
 };
 
 class Client {
 public:
   explicit Client(const ClientOptions& options = {});
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
 
   /// Moves on with the bytes that came; `received()` and `outgoing` grow.
   void deliver(Bytes bytes);

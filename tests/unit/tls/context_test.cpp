@@ -148,6 +148,10 @@ TEST_CASE("context: the default policy") {
         "rsa_pkcs1_sha512\n"
         "protocols: http/1.1\n"
         "tickets: 1\n"
+        "ticket lifetime: 7200 s\n"
+        "ticket keys: generated, renewed every 3600 s, 2 previous kept\n"
+        "client certificates: none\n"
+        "key log: no\n"
         "early data: no\n"
         "renegotiation: no\n"
         "compression: no\n");

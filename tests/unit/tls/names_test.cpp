@@ -142,7 +142,7 @@ TEST_CASE("shard names: a context is built when it is first asked for, and then 
   CHECK(shard.names->built_count() == 1); // The default.
   const auto first = shard.names->find("x.c.local");
   REQUIRE(first);
-  const ShardContext* const built = *first;
+  const SharedContext built = *first;
   CHECK(*shard.names->find("y.c.local") == built);
   CHECK(*shard.names->find("unknown.local") == *shard.names->fallback());
   CHECK(made == 1);
@@ -155,7 +155,7 @@ TEST_CASE("shard names: a change drops what it replaced and keeps the rest") {
   REQUIRE(live.replace("kept.local", kept));
   REQUIRE(live.replace("changed.local", context_for("changed.local")));
   Shard shard(live);
-  const ShardContext* const before = *shard.names->find("kept.local");
+  const SharedContext before = *shard.names->find("kept.local");
   REQUIRE(shard.names->find("changed.local"));
   CHECK(shard.names->built_count() == 3);
   REQUIRE(live.replace("changed.local", context_for("changed.local")));

@@ -1,0 +1,49 @@
+// session_flags — which sessions are resumed, who the clients have to be, and who may look on.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+#include <ringfort/tls.hpp>
+
+#include "cli/exit_status.hpp"
+
+namespace CLI {
+class App;
+}
+
+namespace ringfort::cli {
+
+struct SessionFlags {
+  std::string ticket_keys; ///< a file; empty: generated
+  std::chrono::seconds ticket_rotation{3'600};
+  std::chrono::seconds ticket_lifetime{7'200};
+
+  tls::ClientCertificates::Mode clients = tls::ClientCertificates::Mode::none;
+  std::string authorities; ///< a file
+  std::string revocations; ///< a file
+  std::uint8_t depth = 3;
+
+  std::string key_log; ///< a file; empty: nothing is told
+
+  bool none() const noexcept {
+    return ticket_keys.empty() && clients == tls::ClientCertificates::Mode::none &&
+           authorities.empty() && revocations.empty() && key_log.empty();
+  }
+};
+
+/// Borrow: `flags` until the command line has been parsed.
+void add_session_flags(CLI::App& app, SessionFlags& flags);
+
+/// What is missing or too much among them. Empty: all is well.
+std::string contradiction_of(const SessionFlags& flags);
+
+/// Reads the files and fills in what the flags say. False after a complaint, whose status is in
+/// `status`.
+bool use(const SessionFlags& flags, tls::ContextOptions& options, ExitStatus& status);
+
+/// The file that a refusal of Context::create is about; empty when it is about none of these.
+std::string subject_of(const SessionFlags& flags, Code code);
+
+} // namespace ringfort::cli

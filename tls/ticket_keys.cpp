@@ -1,0 +1,122 @@
+#include "tls/ticket_keys.hpp"
+
+#include <algorithm>
+#include <ctime>
+#include <limits>
+#include <vector>
+
+#include <openssl/crypto.h>
+#include <openssl/rand.h>
+
+#include "tls/file.hpp"
+#include "tls/openssl.hpp"
+
+namespace ringfort::tls {
+
+// ---------------------------------------------------------------------------- the secrets
+
+TicketKeys::Secrets::Present::~Present() { OPENSSL_cleanse(this, sizeof *this); }
+
+TicketKeys::Secrets::Secrets(const TicketSecret& root, const TicketRotation& rotation,
+                             std::int64_t now_unix_s)
+    : rotation_(rotation), first_period_unix_s_(now_unix_s), ratchet_(std::in_place, root) {}
+
+TicketKeys::Secrets::Secrets(std::span<const TicketSecret> given) {
+  present_.count = given.size();
+  std::ranges::copy(given, present_.newest_first.begin());
+}
+
+TicketKeys::Secrets::~Secrets() = default;
+
+std::uint32_t TicketKeys::Secrets::period_at(std::int64_t now_unix_s) const noexcept {
+  constexpr std::int64_t last = std::numeric_limits<std::uint32_t>::max();
+  if (!ratchet_ || now_unix_s <= first_period_unix_s_) return 0;
+  const std::int64_t passed_s = now_unix_s - first_period_unix_s_;
+  return static_cast<std::uint32_t>(std::min(passed_s / rotation_.period.count(), last));
+}
+
+bool TicketKeys::Secrets::read(std::uint32_t period, Present& out) noexcept {
+  const std::lock_guard lock(mutex_);
+  if (ratchet_ && !move_on_to(period)) return false;
+  out.period = present_.period;
+  out.count = present_.count;
+  out.newest_first = present_.newest_first;
+  return true;
+}
+
+bool TicketKeys::Secrets::move_on_to(std::uint32_t period) noexcept {
+  if (present_.count > 0 && period <= present_.period) return true;
+  const std::uint32_t previous = rotation_.previous;
+  // After a jump only the periods are gone through whose keys are to be kept.
+  const std::uint32_t oldest = period > previous ? period - previous : 0;
+  std::uint32_t next = present_.count > 0 ? std::max(present_.period + 1, oldest) : oldest;
+  for (;; ++next) {
+    TicketSecret secret;
+    if (!ratchet_->advance(next, secret)) return false;
+    auto& kept = present_.newest_first;
+    std::shift_right(kept.begin(), kept.begin() + previous + 1, 1);
+    kept[0] = secret;
+    OPENSSL_cleanse(secret.data(), secret.size());
+    present_.count = std::min<std::size_t>(present_.count + 1, previous + 1U);
+    present_.period = next;
+    if (next == period) return true;
+  }
+}
+
+std::string TicketKeys::Secrets::text() const {
+  if (!ratchet_) return std::to_string(present_.count) + " given, the first one seals";
+  return "generated, renewed every " + std::to_string(rotation_.period.count()) + " s, " +
+         std::to_string(rotation_.previous) + " previous kept";
+}
+
+// ---------------------------------------------------------------------------- the public surface
+
+Result<TicketKeys> TicketKeys::generated(const TicketRotation& rotation) {
+  constexpr std::chrono::seconds period_max = std::chrono::days(7);
+  if (rotation.period < std::chrono::seconds(1) || rotation.period > period_max ||
+      rotation.previous >= Secrets::count_max) {
+    return fail(Code::config_invalid);
+  }
+  const ErrorQueueGuard guard;
+  TicketSecret root;
+  if (RAND_priv_bytes(reinterpret_cast<unsigned char*>(root.data()), root.size()) != 1) {
+    return fail(Code::tls_context_no_memory);
+  }
+  TicketKeys keys(std::make_shared<Secrets>(root, rotation, std::time(nullptr)));
+  OPENSSL_cleanse(root.data(), root.size());
+  return keys;
+}
+
+Result<TicketKeys> TicketKeys::from_file_text(Bytes text) {
+  constexpr std::size_t key_bytes = 80;
+  constexpr std::size_t short_key_bytes = 48;
+  const std::size_t step = text.size() == short_key_bytes ? short_key_bytes : key_bytes;
+  const std::size_t count = text.size() / step;
+  if (count == 0 || count > Secrets::count_max || text.size() % step != 0) {
+    return fail(Code::tls_context_bad_ticket_keys, static_cast<std::int32_t>(text.size()));
+  }
+  const ErrorQueueGuard guard;
+  std::array<TicketSecret, Secrets::count_max> given;
+  for (std::size_t index = 0; index < count; ++index) {
+    const Bytes key = text.subspan(index * step, step);
+    if (EVP_Digest(key.data(), key.size(), reinterpret_cast<unsigned char*>(given[index].data()),
+                   nullptr, EVP_sha256(), nullptr) != 1) {
+      return fail(Code::tls_context_no_memory);
+    }
+  }
+  TicketKeys keys(std::make_shared<Secrets>(std::span(given).first(count)));
+  OPENSSL_cleanse(given.data(), sizeof given);
+  return keys;
+}
+
+std::string TicketKeys::text() const { return secrets_->text(); }
+
+Result<TicketKeys> load_ticket_keys(const std::filesystem::path& file) {
+  auto text = read_file(file);
+  if (!text) return std::unexpected(text.error());
+  auto keys = TicketKeys::from_file_text(bytes_of(*text));
+  OPENSSL_cleanse(text->data(), text->size());
+  return keys;
+}
+
+} // namespace ringfort::tls
