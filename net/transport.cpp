@@ -9,7 +9,7 @@ namespace ringfort::net {
 
 Transport::Transport(StreamHome& home, int descriptor, StreamOwner& owner,
                      const tls::Library* library) noexcept
-    : home_(home), library_(library), stream_(home, descriptor, owner),
+    : library_(library), stream_(home, descriptor, owner), reader_(home.loop.blocks(), stream_),
       phase_(library == nullptr ? Phase::plain : Phase::handshake) {}
 
 bool Transport::ended() const noexcept {
@@ -23,12 +23,8 @@ bool Transport::truncated() const noexcept {
 
 void Transport::release() noexcept {
   if (!plaintext_.empty()) return;
-  if (opened_bytes_ > 0) stream_.consume(std::exchange(opened_bytes_, 0));
-  if (opened_in_assembly_) {
-    opened_in_assembly_ = false;
-    assembled_bytes_ = 0;
-    assembly_ = {};
-  }
+  if (plain_bytes_ > 0) stream_.consume(std::exchange(plain_bytes_, 0));
+  reader_.release();
 }
 
 Result<MutableBytes> Transport::receive() noexcept {
@@ -36,7 +32,7 @@ Result<MutableBytes> Transport::receive() noexcept {
   release();
   if (phase_ == Phase::plain) {
     plaintext_ = stream_.received();
-    opened_bytes_ = plaintext_.size();
+    plain_bytes_ = plaintext_.size();
     return plaintext_;
   }
   if (phase_ == Phase::handshake) {
@@ -44,7 +40,7 @@ Result<MutableBytes> Transport::receive() noexcept {
   }
   while (phase_ == Phase::records && plaintext_.empty() && !peer_closed_) {
     release();
-    auto record = whole_record();
+    const auto record = reader_.next(*channel_);
     if (!record) return fail_with(record.error());
     if (record->empty()) break;
     if (auto opened = open_record(*record); !opened) return fail_with(opened.error());
@@ -120,47 +116,6 @@ Result<> Transport::queue_session_output() noexcept {
     session_->output_sent(bytes);
   }
   return {};
-}
-
-/// The next whole record, in its receive buffer or assembled; empty when more has to arrive.
-Result<MutableBytes> Transport::whole_record() noexcept {
-  const MutableBytes input = stream_.received();
-  if (assembled_bytes_ == 0) {
-    if (input.empty()) return MutableBytes{};
-    const auto record_bytes = channel_->record_bytes(input);
-    if (!record_bytes) return std::unexpected(record_bytes.error());
-    if (*record_bytes != 0 && *record_bytes <= input.size()) {
-      opened_bytes_ = *record_bytes;
-      return input.first(*record_bytes);
-    }
-    assembly_ = home_.loop.blocks().try_take();
-    if (!assembly_) return fail(Code::response_stream_no_blocks);
-  }
-  return assemble_record();
-}
-
-Result<MutableBytes> Transport::assemble_record() noexcept {
-  std::size_t record_bytes = 0;
-  constexpr std::size_t header_bytes = 5;
-  while (true) {
-    const MutableBytes assembled = assembly_.bytes().first(assembled_bytes_);
-    if (record_bytes == 0 && assembled.size() >= header_bytes) {
-      const auto length = channel_->record_bytes(assembled);
-      if (!length) return std::unexpected(length.error());
-      record_bytes = *length;
-    }
-    if (record_bytes != 0 && assembled.size() == record_bytes) {
-      opened_in_assembly_ = true;
-      return assembled;
-    }
-    const MutableBytes input = stream_.received();
-    if (input.empty()) return MutableBytes{};
-    const std::size_t wanted = (record_bytes == 0 ? header_bytes : record_bytes) - assembled.size();
-    const std::size_t bytes = std::min(wanted, input.size());
-    copy_into(assembly_.bytes().subspan(assembled_bytes_), input.first(bytes));
-    assembled_bytes_ += bytes;
-    stream_.consume(bytes);
-  }
 }
 
 Result<> Transport::open_record(MutableBytes record) noexcept {
@@ -251,7 +206,8 @@ void Transport::queue_alert(tls::Alert alert) noexcept {
 
 void Transport::stop(bool reset) noexcept {
   plaintext_ = {};
-  opened_bytes_ = 0; // The stream gives its buffers back itself.
+  plain_bytes_ = 0; // The stream gives its buffers back itself.
+  reader_.forget();
   stream_.stop(reset);
 }
 

@@ -15,6 +15,7 @@
 
 #include <ringfort/error.hpp>
 
+#include "net/record_reader.hpp"
 #include "net/stream.hpp"
 #include "tls/channel.hpp"
 #include "tls/session.hpp"
@@ -58,16 +59,15 @@ public:
   void release() noexcept;
 
   /// Where the plaintext lies: a receive buffer that can be held, or the assembly block.
-  bool in_receive_buffer() const noexcept { return !opened_in_assembly_; }
+  bool in_receive_buffer() const noexcept { return reader_.in_receive_buffer(); }
 
   /// Nothing was received that waits, its end included, and nothing is left to send.
   bool idle() const noexcept {
-    return plaintext_.empty() && assembled_bytes_ == 0 && stream_.quiet() &&
-           phase_ != Phase::handshake;
+    return plaintext_.empty() && reader_.empty() && stream_.quiet() && phase_ != Phase::handshake;
   }
   /// Part of a record was received.
   bool partial() const noexcept {
-    return phase_ == Phase::records && (assembled_bytes_ > 0 || !stream_.received().empty());
+    return phase_ == Phase::records && (!reader_.empty() || !stream_.received().empty());
   }
 
   /// No plaintext will follow: close_notify, or FIN on a plain stream.
@@ -89,8 +89,6 @@ private:
   Result<> advance_handshake() noexcept;
   Result<> begin_records() noexcept;
   Result<> queue_session_output() noexcept;
-  Result<MutableBytes> whole_record() noexcept;
-  Result<MutableBytes> assemble_record() noexcept;
   Result<> open_record(MutableBytes record) noexcept;
   Result<> send_plain(std::span<const Bytes> pieces) noexcept;
   Result<> send_records(std::span<const Bytes> pieces) noexcept;
@@ -98,18 +96,15 @@ private:
   void queue_alert(tls::Alert alert) noexcept;
   Result<> send_one_record(std::span<const Bytes> pieces, std::size_t bytes) noexcept;
 
-  StreamHome& home_;
   const tls::Library* library_;
   Stream stream_;
+  RecordReader reader_;
   Phase phase_;
   bool wants_context_ = false;
   bool peer_closed_ = false; ///< close_notify came
   bool sent_close_ = false;
-  bool opened_in_assembly_ = false;
   MutableBytes plaintext_;
-  std::size_t opened_bytes_ = 0; ///< of the stream's front, lie under the plaintext
-  engine::Block assembly_;       ///< a record that straddles receive buffers
-  std::size_t assembled_bytes_ = 0;
+  std::size_t plain_bytes_ = 0; ///< of the stream's front, are the plaintext of a plain stream
   std::unique_ptr<tls::Session> session_;
   std::optional<tls::Channel> channel_;
   tls::SessionFacts facts_{};
