@@ -16,6 +16,7 @@
 #include <ringfort/bytes.hpp>
 #include <ringfort/error.hpp>
 #include <ringfort/message.hpp>
+#include <ringfort/records.hpp>
 
 namespace ringfort {
 
@@ -62,8 +63,10 @@ struct ConnectionFacts {
   std::string_view protocol;    ///< ALPN; empty when none was offered
   std::string_view server_name; ///< SNI; empty when none was sent
   bool resumed = false;
-  std::uint64_t generation = 0; ///< of tls::LiveNames that it shook hands under
-  std::uint64_t id = 0;         ///< slot and generation, as in Error::connection
+  std::uint64_t generation = 0;                    ///< of tls::LiveNames that it shook hands under
+  RecordLayer send_records = RecordLayer::user;    ///< user or kernel, as of now
+  RecordLayer receive_records = RecordLayer::user; ///< likewise
+  std::uint64_t id = 0;                            ///< slot and generation, as in Error::connection
 };
 
 /// `co_await` answers the next piece of the request body.
