@@ -49,7 +49,7 @@ struct Connection {
 /// Both null: clear text.
 struct TlsSide {
   std::unique_ptr<tls::Library> library;
-  std::unique_ptr<tls::ShardContext> context;
+  std::shared_ptr<const tls::ShardContext> context;
 };
 
 class Floor {
@@ -193,7 +193,7 @@ private:
   MutableBytes shake_hands(Connection& connection, MutableBytes input) {
     auto progress = connection.session->receive(input);
     if (progress && progress->wants == tls::Session::Wants::context) {
-      if (!connection.session->use(*tls_.context)) return {};
+      if (!connection.session->use(tls_.context)) return {};
       progress = connection.session->receive(input.subspan(progress->consumed_bytes));
     }
     const Bytes output = connection.session->output();

@@ -87,7 +87,9 @@ ExitStatus check(const CheckFlags& flags) {
   options.shards = 1;
   auto engine = Engine::create(options);
   if (!engine) return complain(engine.error());
-  std::cout << (*engine)->describe() << '\n';
+  const auto records = (*engine)->try_kernel_records();
+  if (!records) return complain(records.error());
+  std::cout << (*engine)->describe() << '\n' << *records << '\n';
   return flags.identity.none() ? ExitStatus::ok : check_identities(flags);
 }
 

@@ -8,7 +8,8 @@ namespace ringfort::cli {
 ExitStatus exit_status_of(Code code) noexcept {
   switch (code) {
   case Code::ring_refused:
-  case Code::ring_kernel_too_old: return ExitStatus::unavailable;
+  case Code::ring_kernel_too_old:
+  case Code::tls_context_kernel_records_unavailable: return ExitStatus::unavailable;
   case Code::listen_not_permitted: return ExitStatus::not_permitted;
   case Code::listen_address_invalid: return ExitStatus::usage;
   default: break;

@@ -62,6 +62,15 @@ void add_engine_flags(CLI::App& app, ServeFlags& flags) {
              &parse_size, "size of a receive buffer");
   add_number(app, "--blocks", engine.block_count, {16, 4'194'304}, &parse_count,
              "send, assembly and exchange blocks of a shard, 17KiB each");
+  add_choice<RecordLayer>(
+      app, "--record-layer", engine.record_layer,
+      {{"auto", RecordLayer::automatic},
+       {"user", RecordLayer::user},
+       {"kernel", RecordLayer::kernel},
+       {"kernel-send", RecordLayer::kernel_send}},
+      "auto",
+      "who protects TLS records: Ringfort (user), the kernel, or the kernel for "
+      "what is sent; auto is user");
   add_duration(app, "--drain-grace", flags.drain_grace, {},
                "how long SIGTERM lets running exchanges go on; a second signal cuts them");
   app.add_flag("--print-metrics", flags.print_metrics, "print the counters at the end");

@@ -27,7 +27,8 @@ template <class R>
 concept RingLike = requires(R ring, const R const_ring, Op& op, const RingOptions& options, int fd,
                             const SocketAddress& address, Bytes bytes, const iovec* pieces,
                             unsigned count, std::chrono::nanoseconds wait,
-                            std::span<Harvested> harvested) {
+                            std::span<Harvested> harvested, ControlRecord& record,
+                            MutableBytes room) {
   /// Probes, sets up and registers everything. Errors: ring.refused, ring.kernel_too_old,
   /// ring.no_memory. The ring may be made on another thread than the one that runs it.
   { R::create(options) } -> std::same_as<Result<std::unique_ptr<R>>>;
@@ -51,11 +52,27 @@ concept RingLike = requires(R ring, const R const_ring, Op& op, const RingOption
   /// Closes with RST instead of FIN (SO_LINGER 0).
   { ring.reset(fd) } -> std::same_as<void>;
 
+  // Records that the kernel protects, where it does. Each answers 0 (or a byte count) or -errno.
+  /// Makes the socket one that can be given keys (TCP_ULP); once more is no failure. Until
+  /// set_record_keys() has answered 0 for a side, that side still carries bytes as they are.
+  { ring.enable_records(fd) } -> std::same_as<int>;
+  /// `bytes`: struct tls12_crypto_info_*. The kernel goes on with the record that it names.
+  { ring.set_record_keys(fd, RecordSide{}, bytes) } -> std::same_as<int>;
+  /// The record that ended a receive with -EIO. The length, at most ControlRecord::bytes_max.
+  { ring.receive_control(fd, record) } -> std::same_as<int>;
+  /// Tries keys on a pair of sockets of its own: what the kernel makes of plaintext (send) or of
+  /// records (receive) is written to `room`; the byte count.
+  { ring.try_record_keys(RecordSide{}, bytes, bytes, room) } -> std::same_as<int>;
+  /// Whether keys can be replaced (Linux 6.14+), tried likewise with keys of TLS 1.3.
+  { ring.try_rekey(bytes) } -> std::same_as<int>;
+
   // Operations.
   { ring.accept(op, fd) } -> std::same_as<void>;                       // multishot
   { ring.receive(op, fd, ReceiveArm{}) } -> std::same_as<void>;        // provided buffers
   { ring.send(op, fd, bytes) } -> std::same_as<void>;                  // may be short
   { ring.send_gathered(op, fd, pieces, count) } -> std::same_as<void>; // may be short
+  /// `record` stays until the completion.
+  { ring.send_control(op, fd, record) } -> std::same_as<void>;
   /// Asks the kernel to end `op`; its own last completion (-ECANCELED or its result) still comes.
   { ring.cancel(op) } -> std::same_as<void>;
 

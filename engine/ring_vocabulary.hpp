@@ -1,7 +1,11 @@
 // ring_vocabulary — the values that every ring, real or simulated, speaks in.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
+
+#include <ringfort/bytes.hpp>
 
 #include "engine/counter.hpp"
 #include "engine/op.hpp"
@@ -38,6 +42,24 @@ struct ReceiveArm {
   /// Bytes after which a multishot ends by itself (Linux 6.17+); 0 = no cap. Ignored where the
   /// kernel lacks it: KernelFeatures::receive_cap says so.
   std::uint32_t cap_bytes = 0;
+  /// What one that is no multishot takes at most; 0 = what its buffer holds.
+  std::uint32_t bytes_max = 0;
+};
+
+// Sockets whose TLS records the kernel protects (Documentation/networking/tls.rst).
+
+enum class RecordSide : std::uint8_t { send, receive };
+
+/// A record that carries no data: an alert or a KeyUpdate.
+struct ControlRecord {
+  static constexpr std::size_t bytes_max = 6; ///< one more than the longest that is let through
+
+  std::uint8_t type = 0; ///< RFC 8446 section 5.1
+  std::uint8_t size = 0; ///< 0: there is none
+  std::array<std::byte, bytes_max> content{};
+  alignas(8) std::array<std::byte, 24> message{}; ///< for the ring, while it sends the record
+
+  Bytes bytes() const noexcept { return Bytes(content).first(size); }
 };
 
 } // namespace ringfort::engine

@@ -147,7 +147,8 @@ void UringRing::receive(Op& op, int descriptor, ReceiveArm arm) noexcept {
     io_uring_prep_recv_multishot(&sqe, descriptor, nullptr, 0, 0);
     if (features_.receive_cap) sqe.file_index = arm.cap_bytes; // optlen shares this word.
   } else {
-    io_uring_prep_recv(&sqe, descriptor, nullptr, buffer_bytes_, 0);
+    io_uring_prep_recv(&sqe, descriptor, nullptr, arm.bytes_max > 0 ? arm.bytes_max : buffer_bytes_,
+                       0);
   }
   sqe.flags |= IOSQE_BUFFER_SELECT;
   sqe.buf_group = buffer_group;
@@ -162,13 +163,18 @@ void UringRing::send(Op& op, int descriptor, Bytes bytes) noexcept {
   ++counters_.sends;
 }
 
-// The message header only has to live until it is submitted (IORING_FEAT_SUBMIT_STABLE), so one
-// per submission entry is enough.
+// A message only has to live until it is submitted (IORING_FEAT_SUBMIT_STABLE), so one per
+// submission entry is enough.
+UringRing::Message& UringRing::next_message() noexcept {
+  Message& message = messages_[counters_.submissions % messages_.size()];
+  message = {};
+  return message;
+}
+
 void UringRing::send_gathered(Op& op, int descriptor, const iovec* pieces,
                               unsigned count) noexcept {
   io_uring_sqe& sqe = next_sqe();
-  msghdr& message = messages_[counters_.submissions % messages_.size()];
-  message = {};
+  msghdr& message = next_message().header;
   message.msg_iov = const_cast<iovec*>(pieces);
   message.msg_iovlen = count;
   io_uring_prep_sendmsg(&sqe, descriptor, &message, MSG_NOSIGNAL);

@@ -41,10 +41,17 @@ public:
   void close(int descriptor) noexcept;
   void reset(int descriptor) noexcept;
 
+  int enable_records(int descriptor) noexcept;
+  int set_record_keys(int descriptor, RecordSide side, Bytes keys) noexcept;
+  int receive_control(int descriptor, ControlRecord& record) noexcept;
+  int try_record_keys(RecordSide side, Bytes keys, Bytes in, MutableBytes out) noexcept;
+  int try_rekey(Bytes keys) noexcept;
+
   void accept(Op& op, int listener) noexcept;
   void receive(Op& op, int descriptor, ReceiveArm arm) noexcept;
   void send(Op& op, int descriptor, Bytes bytes) noexcept;
   void send_gathered(Op& op, int descriptor, const iovec* pieces, unsigned count) noexcept;
+  void send_control(Op& op, int descriptor, ControlRecord& record) noexcept;
   void cancel(Op& op) noexcept;
 
   MutableBytes buffer(std::uint16_t id) const noexcept;
@@ -61,6 +68,11 @@ public:
 private:
   UringRing() noexcept = default;
 
+  struct Message {
+    msghdr header;
+    iovec piece; ///< where there is one
+  };
+
   /// Answers to operations that no owner waits for: cancels and wakes.
   static constexpr std::uint64_t user_data_cancel = 0;
   static constexpr std::uint64_t user_data_wake = 1;
@@ -69,6 +81,7 @@ private:
   Result<> set_up(const RingOptions& options) noexcept;
   Result<> provide_buffers(const RingOptions& options) noexcept;
   bool probe_receive_cap() noexcept;
+  Message& next_message() noexcept;
   io_uring_sqe& next_sqe() noexcept;
   void arm_wake() noexcept;
   bool take(const io_uring_cqe& cqe, Harvested& out) noexcept;
@@ -87,7 +100,7 @@ private:
 
   int wake_descriptor_ = -1;
   std::uint64_t wake_count_ = 0;
-  std::vector<msghdr> messages_; ///< one per submission entry: read when it is submitted
+  std::vector<Message> messages_; ///< one per submission entry: read when it is submitted
 };
 
 } // namespace ringfort::engine

@@ -53,6 +53,16 @@ void Metrics::write_text(std::string& out) const {
   append_value(out, "ring_receives_total", counter, "Receives armed.", ring_receives);
   append_value(out, "buffers_starved_total", counter, "Receives that found no buffer.",
                buffers_starved);
+  append_value(out, "records_kernel_send_total", counter,
+               "Connections whose sends the kernel seals.", records_kernel_send);
+  append_value(out, "records_kernel_receive_total", counter,
+               "Connections whose receives the kernel opens.", records_kernel_receive);
+  append_value(out, "records_user_send_total", counter, "Connections whose sends are sealed here.",
+               records_user_send);
+  append_value(out, "records_user_receive_total", counter,
+               "Connections whose receives are opened here.", records_user_receive);
+  append_value(out, "records_refused_total", counter, "Directions that the kernel did not take.",
+               records_refused);
   append_value(out, "blocks_in_use", gauge, "Send, assembly and exchange blocks in use.",
                blocks_in_use);
   append_value(out, "receive_buffers_held", gauge, "Receive buffers held by connections.",

@@ -49,6 +49,7 @@ Result<> check(const EngineOptions& options) noexcept {
       Bound{options.receive_buffer_count, 16, 32'768, true},
       Bound{options.receive_buffer_bytes, 1'024, 65'536},
       Bound{options.block_count, 16, 4'194'304},
+      Bound{static_cast<std::int64_t>(options.record_layer), 0, 3},
   };
   if (auto checked = check_all(engine_bounds, 1); !checked) return checked;
   const Limits& limits = options.limits;

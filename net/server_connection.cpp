@@ -43,6 +43,8 @@ ConnectionFacts ServerConnection::facts(Arena& arena) noexcept {
   facts.resumed = session.resumed;
   facts.generation = generation_.number();
   facts.client_certificate = session.client_certificate.get();
+  facts.send_records = transport_.kernel_sends() ? RecordLayer::kernel : RecordLayer::user;
+  facts.receive_records = transport_.kernel_receives() ? RecordLayer::kernel : RecordLayer::user;
   return facts;
 }
 
@@ -55,6 +57,10 @@ void ServerConnection::on_received() noexcept {
 
 void ServerConnection::on_sent() noexcept {
   write_deadline_ = Time::max(); // Progress: the stall is counted anew.
+  if (auto sent = transport_.on_sent(); !sent) {
+    report(sent.error());
+    return stop(true);
+  }
   if (state_ == State::ending && transport_.stream().queued_bytes() == 0) return finish_ending();
   if (state_ == State::open && exchange_ != nullptr) exchange_->on_sent();
   // Mostly the whole answer is out and no request waits: there is nothing to move on.
@@ -64,7 +70,8 @@ void ServerConnection::on_sent() noexcept {
 }
 
 bool ServerConnection::waits_for_sent() const noexcept {
-  return state_ == State::ending || (exchange_ != nullptr && exchange_->wants_to_send());
+  return state_ == State::ending || transport_.waits_for_sent() ||
+         (exchange_ != nullptr && exchange_->wants_to_send());
 }
 
 void ServerConnection::pump() noexcept {
@@ -76,6 +83,7 @@ void ServerConnection::pump() noexcept {
   if (state_ == State::stopping) return;
   // Its handshake was under way when the drain began.
   if (state_ == State::open && between_requests() && shard_.draining()) return end_after_flush();
+  transport_.move_on();
   transport_.stream().flush();
   update_deadlines();
 }
@@ -97,7 +105,8 @@ bool ServerConnection::step() noexcept {
 }
 
 bool ServerConnection::send_credit_spent() const noexcept {
-  return transport_.stream().queued_bytes() >= shard_.limits().send_credit_bytes;
+  return transport_.stream().queued_bytes() >= shard_.limits().send_credit_bytes ||
+         transport_.send_waits();
 }
 
 void ServerConnection::read_more() noexcept {
@@ -278,13 +287,10 @@ void ServerConnection::finish_ending() noexcept {
 /// Closing with unread bytes makes the kernel send a reset, which can destroy our answer on its
 /// way; so what still comes is read and dropped, within bounds, until the peer's FIN.
 void ServerConnection::linger() noexcept {
-  Stream& stream = transport_.stream();
-  while (!stream.received().empty()) {
-    discarded_bytes_ += stream.received().size();
-    stream.consume(stream.received().size());
-  }
+  discarded_bytes_ += transport_.discard_received();
   const bool enough = discarded_bytes_ > shard_.limits().unread_body_bytes_max;
-  if (stream.peer_ended() || enough) return stop(false);
+  // Where the kernel cannot open what comes, it cannot be dropped either: the deadline ends it.
+  if (transport_.stream().peer_ended() || enough) return stop(false);
   update_deadlines();
 }
 

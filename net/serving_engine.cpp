@@ -17,6 +17,7 @@ constexpr std::int32_t detail_too_late = 201;
 
 ServingEngine::ServingEngine(const EngineOptions& options) {
   share_.options = options;
+  share_.records = RecordPolicy(options.record_layer);
   if (share_.options.shards == 0) share_.options.shards = engine::usable_cpu_count();
 }
 
@@ -41,6 +42,7 @@ Result<> ServingEngine::set_up() noexcept {
 
 Result<Endpoint> ServingEngine::serve(const Endpoint& endpoint, tls::LiveNames names,
                                       ServiceFactory factory) {
+  if (auto settled = settle_records(); !settled) return std::unexpected(settled.error());
   ShardNames shard_names;
   for (const auto& shard : shards_) {
     auto made = shard->make_names(names);
@@ -48,6 +50,17 @@ Result<Endpoint> ServingEngine::serve(const Endpoint& endpoint, tls::LiveNames n
     shard_names.push_back(std::move(*made));
   }
   return listen(endpoint, std::move(shard_names), std::move(factory));
+}
+
+/// Before the first context: whether the kernel can have what it is to have.
+Result<> ServingEngine::settle_records() {
+  if (records_settled_ || !share_.records.wants_kernel()) return {};
+  if (auto tried = share_.records.try_kernel(shards_.front()->ring()); !tried) return tried;
+  if (!share_.records.usable()) {
+    return fail(Code::tls_context_kernel_records_unavailable, share_.records.first_error());
+  }
+  records_settled_ = true;
+  return {};
 }
 
 Result<Endpoint> ServingEngine::serve_plain(const Endpoint& endpoint, ServiceFactory factory) {
@@ -138,8 +151,16 @@ Metrics ServingEngine::metrics() const noexcept {
 std::string ServingEngine::describe() const {
   std::string text = "shards: " + std::to_string(shard_count());
   text.append("\nring: ").append(shards_.front()->features().text());
-  text.append("\nrecord layer: user (this version does not hand records to kernel TLS)");
+  text.append("\nrecord layer: ").append(share_.records.text());
   return text;
+}
+
+Result<std::string> ServingEngine::try_kernel_records() {
+  RecordPolicy policy(RecordLayer::kernel);
+  if (auto tried = policy.try_kernel(shards_.front()->ring()); !tried) {
+    return std::unexpected(tried.error());
+  }
+  return policy.findings();
 }
 
 } // namespace ringfort::net

@@ -33,6 +33,7 @@ public:
   Metrics metrics() const noexcept override;
   void on_error(ErrorSink sink) override { share_.error_sink = std::move(sink); }
   std::string describe() const override;
+  Result<std::string> try_kernel_records() override;
 
 private:
   using ShardNames = std::vector<std::unique_ptr<tls::ShardNames>>; ///< one per shard
@@ -40,12 +41,14 @@ private:
   Result<Endpoint> listen(const Endpoint& endpoint, ShardNames names, ServiceFactory factory);
   Result<engine::SocketAddress> listen_on_all(engine::SocketAddress address, ShardNames names,
                                               std::vector<std::unique_ptr<Service>> services);
+  Result<> settle_records();
   void run_shard(ServingShard& shard) noexcept;
 
   EngineShare share_;
   std::vector<std::unique_ptr<ServingShard>> shards_;
   std::mutex failure_mutex_;
   Result<> first_failure_;
+  bool records_settled_ = false;
 };
 
 } // namespace ringfort::net

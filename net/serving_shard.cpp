@@ -23,7 +23,8 @@ ServingShard::ServingShard(unsigned index, EngineShare& share, std::unique_ptr<e
                            Slots<ServerConnection> connections, engine::Blocks exchange_blocks)
     : index_(index), share_(share), loop_(std::move(loop)),
       held_buffers_(loop_->receive_buffers().count()),
-      stream_home_{*loop_, held_buffers_, share.options.limits.receive_credit_bytes, {}},
+      stream_home_{
+          *loop_, held_buffers_, share.options.limits.receive_credit_bytes, share.records, {}, {}},
       exchange_blocks_(std::move(exchange_blocks)), connections_(std::move(connections)),
       scratch_(scratch_bytes),
       drain_timer_(this, [](void* self) noexcept { static_cast<ServingShard*>(self)->cut_all(); }) {
@@ -189,6 +190,12 @@ void ServingShard::add_to(Metrics& metrics) const noexcept {
   metrics.ring_sends += ring.sends;
   metrics.ring_receives += ring.receives;
   metrics.buffers_starved += loop_->receive_buffers().starved_count();
+  const RecordCounters& records = stream_home_.record_counters;
+  metrics.records_kernel_send += records.kernel_send;
+  metrics.records_kernel_receive += records.kernel_receive;
+  metrics.records_user_send += records.user_send;
+  metrics.records_user_receive += records.user_receive;
+  metrics.records_refused += records.refused;
   metrics.blocks_in_use += loop_->blocks().in_use_count() + exchange_blocks_.in_use_count();
   metrics.receive_buffers_held += loop_->receive_buffers().held_count();
   for (std::size_t code = 0; code < fault_count; ++code) metrics.faults[code] += faults_[code];

@@ -24,6 +24,7 @@ namespace ringfort::net {
 /// signal handler may ask for.
 struct EngineShare {
   EngineOptions options;
+  RecordPolicy records{RecordLayer::automatic}; ///< settled before anything listens
   ErrorSink error_sink;
   std::atomic<std::int64_t> drain_grace_ms{-1}; ///< -1: not draining
 

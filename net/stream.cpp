@@ -1,6 +1,7 @@
 #include "net/stream.hpp"
 
 #include <cerrno>
+#include <utility>
 
 #include "engine/kernel_features.hpp"
 
@@ -22,7 +23,10 @@ Stream::Stream(StreamHome& home, int descriptor, StreamOwner& owner) noexcept
 
 Stream::~Stream() { RINGFORT_CHECK(leases_.none() && descriptor_ < 0); }
 
-void Stream::start() noexcept { arm_receive(); }
+void Stream::start() noexcept {
+  asked_ = true;
+  arm_receive();
+}
 
 void Stream::consume(std::size_t bytes) noexcept {
   received_.consume(bytes);
@@ -32,7 +36,12 @@ void Stream::consume(std::size_t bytes) noexcept {
 // Resuming only at half the credit keeps a slow reader from arming one receive per piece.
 void Stream::arm_receive() noexcept {
   if (receive_op_.armed() || stopping_ || broken_ || peer_ended_) return;
-  if (starved_.linked()) return;
+  if (starved_.linked() || receive_stopped_by_ != 0) return;
+  if (flow_ == Flow::single) {
+    const engine::ReceiveArm arm{.multishot = false, .bytes_max = asked_bytes_max_};
+    if (asked_) home_.loop.ring().receive(receive_op_, descriptor_, arm);
+    return;
+  }
   const std::size_t held_bytes = received_.held_bytes();
   if (held_bytes > home_.receive_credit_bytes / 2) return;
   if (home_.loop.ring().features().receive_cap) {
@@ -43,7 +52,37 @@ void Stream::arm_receive() noexcept {
   }
 }
 
+void Stream::receive_next(std::uint32_t bytes_max) noexcept {
+  asked_ = true;
+  asked_bytes_max_ = bytes_max;
+  arm_receive();
+}
+
+void Stream::receive_freely() noexcept {
+  if (flow_ != Flow::single) return;
+  flow_ = Flow::free;
+  arm_receive();
+}
+
+void Stream::receive_opened() noexcept {
+  flow_ = Flow::opened;
+  arm_receive();
+}
+
+void Stream::resume_receive() noexcept {
+  receive_stopped_by_ = 0;
+  arm_receive();
+}
+
+/// Whether the kernel says with this errno that a record is no data, or is not right.
+bool Stream::stops_receive(int error_number) const noexcept {
+  if (flow_ != Flow::opened) return false;
+  return error_number == EIO || error_number == EBADMSG || error_number == EMSGSIZE ||
+         error_number == EINVAL || error_number == EKEYEXPIRED;
+}
+
 void Stream::on_receive(engine::Completion completion) noexcept {
+  if (completion.result >= 0) asked_ = false;
   if (completion.result > 0) {
     home_.counters.received_bytes += static_cast<std::uint64_t>(completion.result);
     received_.push(completion.buffer_id(), static_cast<std::uint32_t>(completion.result));
@@ -60,6 +99,10 @@ void Stream::on_receive(engine::Completion completion) noexcept {
     pausing_ = false; // What was being cancelled has ended by itself.
     home_.loop.receive_buffers().starve(starved_);
     return;
+  } else if (stops_receive(-completion.result)) {
+    pausing_ = false;
+    receive_stopped_by_ = -completion.result;
+    return owner_.on_received();
   } else if (completion.result < 0 && !(completion.result == -ECANCELED && pausing_)) {
     broken_ = true;
     return owner_.on_broken(-completion.result);
@@ -83,7 +126,8 @@ void Stream::pause_uncapped_receive() noexcept {
 }
 
 void Stream::flush() noexcept {
-  if (send_op_.armed() || stopping_ || broken_ || sending_.queued_bytes() == 0) return;
+  if (send_op_.armed() || stopping_ || broken_ || holds_sends_) return;
+  if (send_record() || sending_.queued_bytes() == 0) return;
   const unsigned count = sending_.gather(pieces_);
   if (count == 1) {
     const Bytes piece{static_cast<const std::byte*>(pieces_[0].iov_base), pieces_[0].iov_len};
@@ -94,8 +138,47 @@ void Stream::flush() noexcept {
   if (count < gather_max && !owner_.waits_for_sent()) home_.loop.expect_quiet_send();
 }
 
+/// Sends the record whose turn it is; false when it is none's.
+bool Stream::send_record() noexcept {
+  if (record_.size == 0) {
+    if (last_record_.size == 0 || sending_.queued_bytes() > 0) return false;
+    record_.type = last_record_.type;
+    record_.size = std::exchange(last_record_.size, std::uint8_t{0});
+    copy_into(record_.content, Bytes(last_record_.bytes).first(record_.size));
+    record_goes_first_ = false;
+  }
+  sending_record_ = true;
+  home_.loop.ring().send_control(send_op_, descriptor_, record_);
+  return true;
+}
+
+void Stream::send_record_first(std::uint8_t type, Bytes content) noexcept {
+  RINGFORT_CHECK(!sends_record_first() && content.size() <= record_.content.size());
+  record_.type = type;
+  record_.size = static_cast<std::uint8_t>(content.size());
+  copy_into(record_.content, content);
+  record_goes_first_ = true;
+}
+
+void Stream::send_record_last(std::uint8_t type, Bytes content) noexcept {
+  RINGFORT_CHECK(content.size() <= last_record_.bytes.size());
+  last_record_.type = type;
+  last_record_.size = static_cast<std::uint8_t>(content.size());
+  copy_into(last_record_.bytes, content);
+}
+
+void Stream::release_sends() noexcept {
+  holds_sends_ = false;
+  flush();
+}
+
 void Stream::on_send(engine::Completion completion) noexcept {
-  if (completion.result > 0) {
+  if (std::exchange(sending_record_, false)) {
+    if (completion.result > 0) {
+      record_.size = 0;
+      holds_sends_ = record_goes_first_;
+    }
+  } else if (completion.result > 0) {
     const auto bytes = static_cast<std::size_t>(completion.result);
     home_.counters.sent_bytes += bytes;
     sending_.accepted(bytes);

@@ -14,6 +14,7 @@
 
 #include "engine/loop.hpp"
 #include "net/receive_queue.hpp"
+#include "net/record_policy.hpp"
 #include "net/send_queue.hpp"
 
 namespace ringfort::net {
@@ -47,7 +48,9 @@ struct StreamHome {
   engine::Loop& loop;
   std::span<HeldBuffer> held_buffers;
   std::uint32_t receive_credit_bytes;
+  const RecordPolicy& records;
   StreamCounters counters;
+  RecordCounters record_counters;
 };
 
 /// Where: one shard.
@@ -70,16 +73,46 @@ public:
   bool peer_ended() const noexcept { return peer_ended_; }
   /// Neither bytes nor a FIN wait to be read, and no byte to be sent.
   bool quiet() const noexcept {
-    return received_.empty() && !peer_ended_ && sending_.queued_bytes() == 0;
+    return received_.empty() && !peer_ended_ && receive_stopped_by_ == 0 && queued_bytes() == 0;
   }
+
+  // How receives are armed. At first freely: as much as the credit allows.
+  /// One by one, each when receive_next() asks for it, so that it is known when none is under way.
+  void receive_singly() noexcept { flow_ = Flow::single; }
+  /// Asks for one receive, of `bytes_max` at most (0: what a buffer holds). It may be asked for
+  /// again before it has come.
+  void receive_next(std::uint32_t bytes_max) noexcept;
+  void receive_freely() noexcept;
+  /// Freely, and what comes has been opened by the kernel: a record that is no data, or is not
+  /// right, stops the receive.
+  void receive_opened() noexcept;
+  /// An operation to receive is under way.
+  bool receiving() const noexcept { return receive_op_.armed() || starved_.linked(); }
+  /// The errno that stopped the receive, once everything before it was used; 0: none did.
+  int receive_stopped_by() const noexcept { return received_.empty() ? receive_stopped_by_ : 0; }
+  /// Goes on after what stopped it was dealt with.
+  void resume_receive() noexcept;
 
   /// Room to write `bytes_min` or more into; empty when the shard's blocks are spent.
   MutableBytes send_space(std::size_t bytes_min) noexcept { return sending_.space(bytes_min); }
   void commit(std::size_t bytes) noexcept { sending_.commit(bytes); }
-  std::size_t queued_bytes() const noexcept { return sending_.queued_bytes(); }
+  /// What the kernel has not accepted yet.
+  std::size_t queued_bytes() const noexcept {
+    return sending_.queued_bytes() + record_.size + last_record_.size;
+  }
   /// Starts a send of what is queued, unless one is in flight.
   /// Cost: one submission however many pieces are queued, up to `gather_max` blocks.
   void flush() noexcept;
+
+  // Where the kernel seals what is sent: records that are no data.
+  /// Before what is queued. After it nothing is sent until release_sends(), because the record
+  /// after it has other keys. Not while sends_record_first().
+  void send_record_first(std::uint8_t type, Bytes content) noexcept;
+  bool sends_record_first() const noexcept { return record_.size > 0 || holds_sends_; }
+  /// After what is queued, as the last thing that is sent.
+  void send_record_last(std::uint8_t type, Bytes content) noexcept;
+  bool holds_sends() const noexcept { return holds_sends_; }
+  void release_sends() noexcept;
 
   /// FIN after the last queued byte; only when queued_bytes() is zero.
   void shutdown_write() noexcept;
@@ -93,10 +126,20 @@ public:
 private:
   static constexpr unsigned gather_max = 8;
 
+  enum class Flow : std::uint8_t { free, single, opened };
+  /// A record that waits to be sent.
+  struct Content {
+    std::uint8_t type = 0;
+    std::uint8_t size = 0;
+    std::array<std::byte, 2> bytes{};
+  };
+
   void on_receive(engine::Completion completion) noexcept;
   void on_send(engine::Completion completion) noexcept;
   void arm_receive() noexcept;
   void pause_uncapped_receive() noexcept;
+  bool stops_receive(int error_number) const noexcept;
+  bool send_record() noexcept;
   void settle_when_idle() noexcept;
 
   StreamHome& home_;
@@ -107,6 +150,15 @@ private:
   bool stopping_ = false;
   bool reset_ = false;
   bool pausing_ = false; ///< an uncapped multishot is being cancelled to stop the flow
+  Flow flow_ = Flow::free;
+  bool asked_ = false; ///< for one receive, when they go one by one
+  bool sending_record_ = false;
+  bool record_goes_first_ = false;
+  bool holds_sends_ = false;
+  int receive_stopped_by_ = 0;
+  std::uint32_t asked_bytes_max_ = 0;
+  engine::ControlRecord record_; ///< being sent, or next to be
+  Content last_record_;
   std::array<iovec, gather_max> pieces_;
 
   engine::Leases leases_;

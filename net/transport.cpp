@@ -10,7 +10,10 @@ namespace ringfort::net {
 Transport::Transport(StreamHome& home, int descriptor, StreamOwner& owner,
                      const tls::Library* library) noexcept
     : home_(home), library_(library), stream_(home, descriptor, owner),
-      phase_(library == nullptr ? Phase::plain : Phase::handshake) {}
+      reader_(home.loop.blocks(), stream_), kernel_(home, stream_),
+      phase_(library == nullptr ? Phase::plain : Phase::handshake) {
+  if (library != nullptr && home.records.wants_kernel()) stream_.receive_singly();
+}
 
 bool Transport::ended() const noexcept {
   if (!plaintext_.empty()) return false;
@@ -23,12 +26,8 @@ bool Transport::truncated() const noexcept {
 
 void Transport::release() noexcept {
   if (!plaintext_.empty()) return;
-  if (opened_bytes_ > 0) stream_.consume(std::exchange(opened_bytes_, 0));
-  if (opened_in_assembly_) {
-    opened_in_assembly_ = false;
-    assembled_bytes_ = 0;
-    assembly_ = {};
-  }
+  if (plain_bytes_ > 0) stream_.consume(std::exchange(plain_bytes_, 0));
+  reader_.release();
 }
 
 Result<MutableBytes> Transport::receive() noexcept {
@@ -36,24 +35,85 @@ Result<MutableBytes> Transport::receive() noexcept {
   release();
   if (phase_ == Phase::plain) {
     plaintext_ = stream_.received();
-    opened_bytes_ = plaintext_.size();
+    plain_bytes_ = plaintext_.size();
     return plaintext_;
   }
   if (phase_ == Phase::handshake) {
     if (auto advanced = advance_handshake(); !advanced) return fail_with(advanced.error());
   }
+  auto received = kernel_.receives() ? receive_opened() : receive_records();
+  if (!received) return fail_with(received.error());
+  if (plaintext_.empty()) move_on();
+  return plaintext_;
+}
+
+Result<MutableBytes> Transport::receive_records() noexcept {
   while (phase_ == Phase::records && plaintext_.empty() && !peer_closed_) {
     release();
-    auto record = whole_record();
-    if (!record) return fail_with(record.error());
+    const auto record = reader_.next(*channel_);
+    if (!record) return record;
     if (record->empty()) break;
-    if (auto opened = open_record(*record); !opened) return fail_with(opened.error());
+    if (auto opened = open_record(*record); !opened) return std::unexpected(opened.error());
   }
   return plaintext_;
 }
 
+/// Of records that the kernel has opened.
+Result<MutableBytes> Transport::receive_opened() noexcept {
+  while (phase_ == Phase::records && !peer_closed_) {
+    if (const MutableBytes data = stream_.received(); !data.empty()) {
+      const auto received = channel_->receive_opened(tls::ContentType::application_data, data);
+      if (!received) return std::unexpected(received.error());
+      plain_bytes_ = data.size();
+      if (auto taken = take(*received); !taken) return std::unexpected(taken.error());
+      break;
+    }
+    if (stream_.receive_stopped_by() == 0) break;
+    const auto received = kernel_.receive_control(*channel_);
+    if (!received) return std::unexpected(received.error());
+    if (auto taken = take(*received); !taken) return std::unexpected(taken.error());
+  }
+  return plaintext_;
+}
+
+void Transport::move_on() noexcept {
+  if (phase_ == Phase::handshake) {
+    if (stream_.received().empty()) stream_.receive_next(0);
+    return;
+  }
+  if (phase_ != Phase::records || !kernel_.pending()) return;
+  const bool at_boundary = plaintext_.empty() && reader_.empty() && stream_.received().empty();
+  kernel_.hand_over(*channel_, at_boundary);
+  // Of a record that was begun, the rest and no byte more: what follows is the kernel's to open.
+  if (kernel_.wants_receive() && reader_.partial()) {
+    stream_.receive_next(static_cast<std::uint32_t>(reader_.missing_bytes()));
+  }
+}
+
+Result<> Transport::on_sent() noexcept {
+  if (phase_ != Phase::records) return {};
+  move_on();
+  return kernel_.on_sent(*channel_);
+}
+
+std::size_t Transport::discard_received() noexcept {
+  std::size_t dropped_bytes = 0;
+  do {
+    while (!stream_.received().empty()) {
+      const std::size_t bytes = stream_.received().size();
+      dropped_bytes += bytes;
+      stream_.consume(bytes);
+    }
+  } while (stream_.receive_stopped_by() != 0 && kernel_.discard_control());
+  return dropped_bytes;
+}
+
 // The alert goes out even though the connection is lost: it tells the peer why.
 Result<MutableBytes> Transport::fail_with(const Error& error) noexcept {
+  if (error.code == Code::tls_record_key_update_unsupported) {
+    peer_closed_ = true; // Nothing is wrong with the peer: what it asked for is still answered.
+    return std::unexpected(error);
+  }
   if (phase_ == Phase::handshake) {
     (void)queue_session_output();
   } else if (channel_ && !sent_close_) {
@@ -107,6 +167,7 @@ Result<> Transport::begin_records() noexcept {
   facts_ = session_->take_facts();
   session_.reset();
   phase_ = Phase::records;
+  kernel_.begin(*facts_.suite);
   return {};
 }
 
@@ -124,54 +185,17 @@ Result<> Transport::queue_session_output() noexcept {
   return {};
 }
 
-/// The next whole record, in its receive buffer or assembled; empty when more has to arrive.
-Result<MutableBytes> Transport::whole_record() noexcept {
-  const MutableBytes input = stream_.received();
-  if (assembled_bytes_ == 0) {
-    if (input.empty()) return MutableBytes{};
-    const auto record_bytes = channel_->record_bytes(input);
-    if (!record_bytes) return std::unexpected(record_bytes.error());
-    if (*record_bytes != 0 && *record_bytes <= input.size()) {
-      opened_bytes_ = *record_bytes;
-      return input.first(*record_bytes);
-    }
-    assembly_ = home_.loop.blocks().try_take();
-    if (!assembly_) return fail(Code::response_stream_no_blocks);
-  }
-  return assemble_record();
-}
-
-Result<MutableBytes> Transport::assemble_record() noexcept {
-  std::size_t record_bytes = 0;
-  constexpr std::size_t header_bytes = 5;
-  while (true) {
-    const MutableBytes assembled = assembly_.bytes().first(assembled_bytes_);
-    if (record_bytes == 0 && assembled.size() >= header_bytes) {
-      const auto length = channel_->record_bytes(assembled);
-      if (!length) return std::unexpected(length.error());
-      record_bytes = *length;
-    }
-    if (record_bytes != 0 && assembled.size() == record_bytes) {
-      opened_in_assembly_ = true;
-      return assembled;
-    }
-    const MutableBytes input = stream_.received();
-    if (input.empty()) return MutableBytes{};
-    const std::size_t wanted = (record_bytes == 0 ? header_bytes : record_bytes) - assembled.size();
-    const std::size_t bytes = std::min(wanted, input.size());
-    copy_into(assembly_.bytes().subspan(assembled_bytes_), input.first(bytes));
-    assembled_bytes_ += bytes;
-    stream_.consume(bytes);
-  }
-}
-
 Result<> Transport::open_record(MutableBytes record) noexcept {
   const auto received = channel_->receive(record);
   if (!received) return std::unexpected(received.error());
-  if (received->kind == tls::Channel::Kind::closed) {
+  return take(*received);
+}
+
+Result<> Transport::take(const tls::Channel::Received& received) noexcept {
+  if (received.kind == tls::Channel::Kind::closed) {
     peer_closed_ = true;
-  } else if (received->kind == tls::Channel::Kind::data) {
-    plaintext_ = received->plaintext;
+  } else if (received.kind == tls::Channel::Kind::data) {
+    plaintext_ = received.plaintext;
   } else if (channel_->owes_control()) {
     return send_control();
   }
@@ -180,7 +204,9 @@ Result<> Transport::open_record(MutableBytes record) noexcept {
 
 Result<> Transport::send(std::span<const Bytes> pieces) noexcept {
   if (phase_ == Phase::plain) return send_plain(pieces);
-  if (phase_ == Phase::records && !sent_close_) return send_records(pieces);
+  if (phase_ == Phase::records && !sent_close_) {
+    return kernel_.sends() ? send_to_kernel(pieces) : send_records(pieces);
+  }
   return fail(Code::response_stream_peer_closed);
 }
 
@@ -196,6 +222,18 @@ Result<> Transport::send_plain(std::span<const Bytes> pieces) noexcept {
     }
   }
   return {};
+}
+
+/// The kernel makes records of at most 16 KiB of what one send gives it.
+Result<> Transport::send_to_kernel(std::span<const Bytes> pieces) noexcept {
+  std::size_t bytes = 0;
+  for (const Bytes piece : pieces) bytes += piece.size();
+  if (channel_->owes_control()) {
+    if (auto sent = send_control(); !sent) return sent;
+  }
+  const std::size_t records = bytes / tls::Channel::plaintext_bytes_max + 1;
+  if (auto counted = channel_->count_sealed(records); !counted) return counted;
+  return send_plain(pieces);
 }
 
 Result<> Transport::send_records(std::span<const Bytes> pieces) noexcept {
@@ -236,6 +274,7 @@ Result<> Transport::send_one_record(std::span<const Bytes> pieces, std::size_t b
 }
 
 Result<> Transport::send_control() noexcept {
+  if (kernel_.sends()) return kernel_.send_key_update();
   const MutableBytes out = stream_.send_space(tls::Channel::control_record_bytes_max);
   if (out.empty()) return fail(Code::response_stream_no_blocks);
   const auto sealed = channel_->seal_control(out);
@@ -246,6 +285,10 @@ Result<> Transport::send_control() noexcept {
 
 void Transport::queue_alert(tls::Alert alert) noexcept {
   sent_close_ = true;
+  if (kernel_.sends()) {
+    return stream_.send_record_last(static_cast<std::uint8_t>(tls::ContentType::alert),
+                                    tls::Channel::alert_message(alert));
+  }
   const MutableBytes out = stream_.send_space(tls::Channel::control_record_bytes_max);
   if (out.empty()) return;
   if (const auto sealed = channel_->seal_alert(alert, out)) stream_.commit(*sealed);
@@ -253,11 +296,13 @@ void Transport::queue_alert(tls::Alert alert) noexcept {
 
 void Transport::stop(bool reset) noexcept {
   plaintext_ = {};
-  opened_bytes_ = 0; // The stream gives its buffers back itself.
+  plain_bytes_ = 0; // The stream gives its buffers back itself.
+  reader_.forget();
   stream_.stop(reset);
 }
 
 void Transport::send_close_notify() noexcept {
+  kernel_.abandon();
   if (phase_ == Phase::records && !sent_close_) queue_alert(tls::Alert::close_notify);
 }
 

@@ -3,7 +3,7 @@
 //   plain      bytes pass through
 //   handshake  tls::Session eats what arrives and says what to send
 //   records    the Session is gone; tls::Channel opens records where they lie and seals straight
-//              into the send queue
+//              into the send queue, or the kernel does either (kernel_records)
 // The step from handshake to records happens at a record boundary, with the leftover input still
 // in our buffers, so nothing that the peer sent early is lost.
 #pragma once
@@ -15,6 +15,8 @@
 
 #include <ringfort/error.hpp>
 
+#include "net/kernel_records.hpp"
+#include "net/record_reader.hpp"
 #include "net/stream.hpp"
 #include "tls/channel.hpp"
 #include "tls/session.hpp"
@@ -58,16 +60,24 @@ public:
   void release() noexcept;
 
   /// Where the plaintext lies: a receive buffer that can be held, or the assembly block.
-  bool in_receive_buffer() const noexcept { return !opened_in_assembly_; }
+  bool in_receive_buffer() const noexcept { return reader_.in_receive_buffer(); }
 
   /// Nothing was received that waits, its end included, and nothing is left to send.
   bool idle() const noexcept {
-    return plaintext_.empty() && assembled_bytes_ == 0 && stream_.quiet() &&
-           phase_ != Phase::handshake;
+    return plaintext_.empty() && reader_.empty() && stream_.quiet() && phase_ != Phase::handshake;
   }
+  /// The records that are sent, or received, are the kernel's.
+  bool kernel_sends() const noexcept { return kernel_.sends(); }
+  bool kernel_receives() const noexcept { return kernel_.receives(); }
+  /// What is sent now would put the hand-over to the kernel off.
+  bool send_waits() const noexcept { return kernel_.send_waits(); }
+  /// Something goes on as soon as bytes were sent.
+  bool waits_for_sent() const noexcept { return kernel_.pending() || stream_.sends_record_first(); }
+
   /// Part of a record was received.
   bool partial() const noexcept {
-    return phase_ == Phase::records && (assembled_bytes_ > 0 || !stream_.received().empty());
+    return phase_ == Phase::records && !kernel_.receives() &&
+           (!reader_.empty() || !stream_.received().empty());
   }
 
   /// No plaintext will follow: close_notify, or FIN on a plain stream.
@@ -75,8 +85,16 @@ public:
   /// The peer's FIN came without close_notify, so what came before it may be cut.
   bool truncated() const noexcept;
 
+  /// Arms the receive that is wanted next, where they go one by one, and gives the kernel what is
+  /// ready to go over. After whatever may have changed that.
+  void move_on() noexcept;
+  /// After a send was accepted. Errors: tls_record.key_update_unsupported.
+  Result<> on_sent() noexcept;
+  /// Drops what was received. Answers how much that was.
+  std::size_t discard_received() noexcept;
   /// Seals (or copies) the pieces into the send queue, as one record when they fit one.
-  /// Errors: response_stream.no_blocks, tls_record.crypto_failed, tls_record.key_exhausted.
+  /// Errors: response_stream.no_blocks, tls_record.crypto_failed, tls_record.key_exhausted,
+  ///         tls_record.key_update_unsupported.
   Result<> send(std::span<const Bytes> pieces) noexcept;
   /// Our side of an orderly end (RFC 8446 section 6.1). Nothing may be sent after it.
   void send_close_notify() noexcept;
@@ -89,9 +107,11 @@ private:
   Result<> advance_handshake() noexcept;
   Result<> begin_records() noexcept;
   Result<> queue_session_output() noexcept;
-  Result<MutableBytes> whole_record() noexcept;
-  Result<MutableBytes> assemble_record() noexcept;
+  Result<MutableBytes> receive_records() noexcept;
+  Result<MutableBytes> receive_opened() noexcept;
   Result<> open_record(MutableBytes record) noexcept;
+  Result<> take(const tls::Channel::Received& received) noexcept;
+  Result<> send_to_kernel(std::span<const Bytes> pieces) noexcept;
   Result<> send_plain(std::span<const Bytes> pieces) noexcept;
   Result<> send_records(std::span<const Bytes> pieces) noexcept;
   Result<> send_control() noexcept;
@@ -101,15 +121,14 @@ private:
   StreamHome& home_;
   const tls::Library* library_;
   Stream stream_;
+  RecordReader reader_;
+  KernelRecords kernel_;
   Phase phase_;
   bool wants_context_ = false;
   bool peer_closed_ = false; ///< close_notify came
   bool sent_close_ = false;
-  bool opened_in_assembly_ = false;
   MutableBytes plaintext_;
-  std::size_t opened_bytes_ = 0; ///< of the stream's front, lie under the plaintext
-  engine::Block assembly_;       ///< a record that straddles receive buffers
-  std::size_t assembled_bytes_ = 0;
+  std::size_t plain_bytes_ = 0; ///< of the stream's front, are the plaintext of a plain stream
   std::unique_ptr<tls::Session> session_;
   std::optional<tls::Channel> channel_;
   tls::SessionFacts facts_{};

@@ -14,6 +14,7 @@ Alert alert_for(const Error& error) noexcept {
   case Code::tls_handshake_oversized_hello: return Alert::record_overflow;
   case Code::tls_handshake_unknown_name:
   case Code::tls_handshake_name_refused: return Alert::unrecognized_name;
+  case Code::tls_record_key_update_unsupported:
   case Code::tls_record_peer_alert: return Alert::close_notify;
   default: return Alert::internal_error;
   }

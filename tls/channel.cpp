@@ -1,7 +1,5 @@
 #include "tls/channel.hpp"
 
-#include <array>
-
 namespace ringfort::tls {
 
 namespace {
@@ -13,7 +11,7 @@ enum class HandshakeType : std::uint8_t { client_hello = 1, key_update = 24 };
 Channel::Channel(const Library& library, RecordCipher opener, RecordCipher sealer,
                  const ChannelLimits& limits) noexcept
     : library_(&library), opener_(std::move(opener)), sealer_(std::move(sealer)), limits_(limits),
-      key_sealed_from_(sealer_.keys().sequence) {}
+      key_sealed_from_(sealer_.keys().sequence), send_keys_last_(!sealer_.is_1_3()) {}
 
 Result<Channel> Channel::create(const Library& library, const TrafficKeys& keys,
                                 const ChannelLimits& limits) noexcept {
@@ -41,12 +39,17 @@ Result<std::size_t> Channel::record_bytes(Bytes input) const noexcept {
 Result<Channel::Received> Channel::receive(MutableBytes record) noexcept {
   const auto opened = opener_.open(record);
   if (!opened) return std::unexpected(opened.error());
-  switch (opened->type) {
+  return receive_opened(opened->type, opened->plaintext);
+}
+
+Result<Channel::Received> Channel::receive_opened(ContentType type,
+                                                  MutableBytes plaintext) noexcept {
+  switch (type) {
   case ContentType::application_data:
-    if (!opened->plaintext.empty()) key_updates_ = 0;
-    return Received{.kind = Kind::data, .plaintext = opened->plaintext};
-  case ContentType::alert: return receive_alert(opened->plaintext);
-  case ContentType::handshake: return receive_handshake(opened->plaintext);
+    if (!plaintext.empty()) key_updates_ = 0;
+    return Received{.kind = Kind::data, .plaintext = plaintext};
+  case ContentType::alert: return receive_alert(plaintext);
+  case ContentType::handshake: return receive_handshake(plaintext);
   default: return fail(Code::tls_record_unexpected_message);
   }
 }
@@ -81,32 +84,52 @@ Result<Channel::Received> Channel::receive_handshake(Bytes message) noexcept {
 }
 
 Result<std::size_t> Channel::seal_control(MutableBytes out) noexcept {
-  constexpr std::array<std::byte, 5> key_update{std::byte{24}, {}, {}, std::byte{1}, {}};
-  const Bytes piece(key_update);
+  const Bytes piece(key_update_message);
   const auto sealed = sealer_.seal(ContentType::handshake, {&piece, 1}, out);
   if (!sealed) return sealed;
+  if (auto advanced = advance_send_keys(); !advanced) return std::unexpected(advanced.error());
+  return sealed;
+}
+
+Result<> Channel::advance_send_keys() noexcept {
   const auto next = next_generation(*library_, sealer_.keys());
   if (!next) return std::unexpected(next.error());
   if (auto rekeyed = sealer_.rekey(*next); !rekeyed) return std::unexpected(rekeyed.error());
   key_sealed_from_ = 0;
   owes_key_update_ = false;
-  return sealed;
+  return {};
+}
+
+void Channel::let_kernel_seal(bool rekeys) noexcept {
+  sealer_.hand_over();
+  send_keys_last_ = send_keys_last_ || !rekeys;
+}
+
+Result<> Channel::count_sealed(std::uint64_t records) noexcept {
+  if (auto spent = spend(records); !spent) return spent;
+  sealer_.count(records);
+  return {};
+}
+
+/// Whether the sealing key may protect that many records more.
+Result<> Channel::spend(std::uint64_t records) noexcept {
+  const std::uint64_t sealed_records = sealer_.keys().sequence - key_sealed_from_;
+  if (sealed_records >= limits_.records_per_key) {
+    // Otherwise our own KeyUpdate was owed one record ago.
+    if (send_keys_last_) return fail(Code::tls_record_key_exhausted);
+  } else if (!send_keys_last_ && sealed_records + records >= limits_.records_per_key) {
+    owes_key_update_ = true;
+  }
+  return {};
 }
 
 Result<std::size_t> Channel::seal(std::span<const Bytes> pieces, MutableBytes out) noexcept {
-  const std::uint64_t sealed_records = sealer_.keys().sequence - key_sealed_from_;
-  if (sealed_records >= limits_.records_per_key) {
-    // In TLS 1.3 our own KeyUpdate was owed one record ago; in TLS 1.2 there is no other key.
-    if (!sealer_.is_1_3()) return fail(Code::tls_record_key_exhausted);
-  } else if (sealer_.is_1_3() && sealed_records + 1 >= limits_.records_per_key) {
-    owes_key_update_ = true;
-  }
+  if (auto spent = spend(1); !spent) return std::unexpected(spent.error());
   return sealer_.seal(ContentType::application_data, pieces, out);
 }
 
 Result<std::size_t> Channel::seal_alert(Alert alert, MutableBytes out) noexcept {
-  const std::byte level{alert == Alert::close_notify ? std::uint8_t{1} : std::uint8_t{2}};
-  const std::array<std::byte, 2> message{level, static_cast<std::byte>(alert)};
+  const auto message = alert_message(alert);
   const Bytes piece(message);
   return sealer_.seal(ContentType::alert, {&piece, 1}, out);
 }

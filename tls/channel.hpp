@@ -2,6 +2,7 @@
 // close_notify, KeyUpdate both ways, refused renegotiation, and an end to every key.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -70,10 +71,37 @@ public:
   /// Errors: tls_record.crypto_failed.
   Result<std::size_t> seal_alert(Alert alert, MutableBytes out) noexcept;
 
+  // Where the kernel protects a direction's records, the duties stay here: what an opened record
+  // asks for, when a key is spent, which keys come next.
+
+  /// From here on the kernel opens what is received: receive_opened() instead of receive().
+  void let_kernel_open() noexcept { opener_.hand_over(); }
+  /// From here on the kernel seals: count_sealed() and advance_send_keys() instead of seal() and
+  /// seal_control(). `rekeys`: it can be given other keys (Linux 6.14+).
+  void let_kernel_seal(bool rekeys) noexcept;
+  const DirectionKeys& receive_keys() const noexcept { return opener_.keys(); }
+  const DirectionKeys& send_keys() const noexcept { return sealer_.keys(); }
+
+  /// Does what a record asks for that the kernel has opened. After a KeyUpdate receive_keys() are
+  /// the next ones. Errors: as receive().
+  Result<Received> receive_opened(ContentType type, MutableBytes plaintext) noexcept;
+  /// Counts records that the kernel is about to seal. Errors: tls_record.key_exhausted.
+  Result<> count_sealed(std::uint64_t records) noexcept;
+  /// Our KeyUpdate has been sent: send_keys() are the next ones. Errors: as next_generation().
+  Result<> advance_send_keys() noexcept;
+
+  static constexpr std::array<std::byte, 5> key_update_message{
+      std::byte{24}, {}, {}, std::byte{1}, {}};
+  static constexpr std::array<std::byte, 2> alert_message(Alert alert) noexcept {
+    const std::byte level{alert == Alert::close_notify ? std::uint8_t{1} : std::uint8_t{2}};
+    return {level, static_cast<std::byte>(alert)};
+  }
+
 private:
   Channel(const Library& library, RecordCipher opener, RecordCipher sealer,
           const ChannelLimits& limits) noexcept;
 
+  Result<> spend(std::uint64_t records) noexcept;
   Result<Received> receive_alert(Bytes alert) noexcept;
   Result<Received> receive_handshake(Bytes message) noexcept;
 
@@ -84,6 +112,7 @@ private:
   std::uint64_t key_sealed_from_ = 0; ///< sequence at which the sealing key began
   std::uint32_t key_updates_ = 0;     ///< since the last data
   bool owes_key_update_ = false;
+  bool send_keys_last_ = false; ///< TLS 1.2, or a kernel that takes no other keys
 };
 
 } // namespace ringfort::tls

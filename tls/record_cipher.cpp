@@ -50,6 +50,7 @@ Result<RecordCipher> RecordCipher::create(const Library& library, Direction dire
 
 Result<> RecordCipher::rekey(const DirectionKeys& keys) noexcept {
   keys_ = keys;
+  if (handed_over()) return {};
   if (EVP_CipherInit_ex2(cipher_.get(), nullptr, raw(keys.key.data()), nullptr, -1, nullptr) != 1) {
     return fail(Code::tls_record_crypto_failed);
   }

@@ -61,6 +61,13 @@ public:
   /// Goes on with other keys of the same suite (RFC 8446 section 4.6.3).
   Result<> rekey(const DirectionKeys& keys) noexcept;
 
+  /// Leaves the cipher's work to the kernel: the AEAD is freed, the keys stay, for rekey()
+  /// to follow and for count().
+  void hand_over() noexcept { cipher_.reset(); }
+  bool handed_over() const noexcept { return cipher_ == nullptr; }
+  /// So many records were protected elsewhere.
+  void count(std::uint64_t records) noexcept { keys_.sequence += records; }
+
   const DirectionKeys& keys() const noexcept { return keys_; }
   bool is_1_3() const noexcept { return keys_.suite->version == Version::tls_1_3; }
 

@@ -13,6 +13,7 @@
 #include <ringfort/error.hpp>
 #include <ringfort/metrics.hpp>
 #include <ringfort/names.hpp>
+#include <ringfort/records.hpp>
 #include <ringfort/service.hpp>
 #include <ringfort/tls.hpp>
 
@@ -42,6 +43,7 @@ struct EngineOptions {
   std::uint32_t receive_buffer_count = 1'024;  ///< per shard; power of two, 16..32,768
   std::uint32_t receive_buffer_bytes = 16'384; ///< 1,024..65,536
   std::uint32_t block_count = 8'192; ///< per shard: send, assembly and exchange blocks of 17 KiB
+  RecordLayer record_layer = RecordLayer::automatic; ///< who protects TLS records
   Limits limits;
 };
 
@@ -97,7 +99,9 @@ public:
   /// Listens on every shard (SO_REUSEPORT) and answers the bound endpoint. The factory is called
   /// once per shard, so that a handler's state is the shard's own. `names` is a tls::Context, or
   /// what several listeners may share and a program keeps to publish new generations with.
-  /// Errors: listen.*, tls_context.*.
+  /// With RecordLayer::kernel or kernel_send the kernel is tried first, each cipher on a pair of
+  /// sockets; a cipher that it cannot protect stays Ringfort's.
+  /// Errors: listen.*, tls_context.* (kernel_records_unavailable: the kernel can protect none).
   /// Where:  before run() or the first turn().
   virtual Result<Endpoint> serve(const Endpoint& endpoint, tls::LiveNames names,
                                  ServiceFactory factory) = 0;
@@ -125,6 +129,11 @@ public:
 
   /// One line per fact: kernel version, ring features in use, record layer and why.
   virtual std::string describe() const = 0;
+
+  /// Tries what the kernel's record layer can do and says so, one line for each cipher and one for
+  /// KeyUpdate. May load the kernel's tls module. Errors: tls_context.no_memory.
+  /// Where: before run() or the first turn().
+  virtual Result<std::string> try_kernel_records() = 0;
 
 protected:
   Engine() = default;

@@ -16,6 +16,7 @@
 #include <ringfort/bytes.hpp>
 #include <ringfort/error.hpp>
 #include <ringfort/message.hpp>
+#include <ringfort/records.hpp>
 
 namespace ringfort {
 
@@ -66,7 +67,9 @@ struct ConnectionFacts {
   std::string_view protocol;    ///< ALPN; empty when none was offered
   std::string_view server_name; ///< SNI; empty when none was sent
   bool resumed = false;
-  std::uint64_t generation = 0; ///< of tls::LiveNames that it shook hands under
+  std::uint64_t generation = 0;                    ///< of tls::LiveNames that it shook hands under
+  RecordLayer send_records = RecordLayer::user;    ///< user or kernel, as of now
+  RecordLayer receive_records = RecordLayer::user; ///< likewise
   /// What the client showed, now or when its session began; null when that was nothing. Served
   /// does not mean believed: see its verdict. Lives as long as the connection.
   const tls::ClientCertificate* client_certificate = nullptr;

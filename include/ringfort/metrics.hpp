@@ -26,6 +26,13 @@ struct Metrics {
   std::uint64_t ring_receives = 0;   ///< receives armed
   std::uint64_t buffers_starved = 0; ///< receives that found no buffer
 
+  // TLS connections by who protects their records, each direction once.
+  std::uint64_t records_kernel_send = 0;
+  std::uint64_t records_kernel_receive = 0;
+  std::uint64_t records_user_send = 0;
+  std::uint64_t records_user_receive = 0;
+  std::uint64_t records_refused = 0; ///< directions that the kernel was to take and did not
+
   std::uint64_t blocks_in_use = 0; ///< send, assembly and exchange blocks
   std::uint64_t receive_buffers_held = 0;
 

@@ -12,6 +12,7 @@
 #include <ringfort/message.hpp>
 #include <ringfort/metrics.hpp>
 #include <ringfort/names.hpp>
+#include <ringfort/records.hpp>
 #include <ringfort/service.hpp>
 #include <ringfort/task.hpp>
 #include <ringfort/ticket_keys.hpp>

@@ -15,10 +15,11 @@ tls::Library& library() {
   return *library;
 }
 
-tls::ShardContext& context() {
+const std::shared_ptr<const tls::ShardContext>& context() {
   static const tls::Context description = peer::make_context({peer::KeyType::ecdsa_p256});
-  static const auto shard = *tls::ShardContext::create(library(), description);
-  return *shard;
+  static const std::shared_ptr<const tls::ShardContext> shard =
+      *tls::ShardContext::create(library(), description);
+  return shard;
 }
 
 } // namespace

@@ -147,6 +147,19 @@ def check_kernel():
     assert ringfort('check', *identity_flags())[0] == 0
 
 
+@tap.case('program: kernel records are used where the kernel has them, and refused by name, exit '
+          '69, where not')
+def kernel_records():
+    found = ringfort('check')[1]
+    assert found.count('kernel records, TLSv1.') == 6, found
+    if ': yes' in found:
+        with server.Server('--record-layer', 'kernel') as serving:
+            assert 'record layer: kernel (' in serving.first_line, serving.first_line
+    else:
+        require(['serve', '--listen', '127.0.0.1:0', '--record-layer', 'kernel',
+                 *identity_flags()], 69, 'tls_context.kernel_records_unavailable')
+
+
 @tap.case('program: io_uring refused is said with what to change, exit 69')
 def ring_refused():
     # 425 is io_uring_setup; the wrapper denies it to the program that it becomes.

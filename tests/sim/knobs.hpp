@@ -41,6 +41,14 @@ struct Knobs {
   unsigned fatal_per_mille = 0;       ///< ETIMEDOUT, ENETDOWN or ENOMEM on a receive or send
   unsigned reset_drops_per_mille = 0; ///< an RST discards what was not read yet
 
+  // Records that the kernel protects.
+  bool record_protocol = true;                  ///< it can at all
+  bool record_rekeys = true;                    ///< Linux 6.14+: keys can be replaced
+  bool records_in_clear = false;                ///< it takes keys and sends clear text
+  unsigned record_protocol_fails_per_mille = 0; ///< a socket cannot be given keys
+  unsigned send_keys_fail_per_mille = 0;
+  unsigned receive_keys_fail_per_mille = 0;
+
   std::uint32_t receive_socket_bytes = 65'536; ///< what the server's socket holds unread
   std::uint32_t send_socket_bytes = 65'536;    ///< what it holds unsent
   std::uint32_t descriptors_max = 1'024;

@@ -94,6 +94,11 @@ int Link::server_receive(MutableBytes into, std::size_t bytes_max) {
 }
 
 int Link::server_send(Bytes bytes) {
+  return server_send_all(bytes.first(
+      std::min(bytes.size(), server_dead_ || client_closed_ ? bytes.size() : to_client_.room())));
+}
+
+int Link::server_send_all(Bytes bytes) {
   if (server_dead_) {
     const int error = take_error();
     return error != 0 ? error : -EPIPE;
@@ -102,10 +107,9 @@ int Link::server_send(Bytes bytes) {
     reset_server(EPIPE);
     return static_cast<int>(bytes.size());
   }
-  const std::size_t taken = std::min(bytes.size(), to_client_.room());
-  to_client_.push(bytes.first(taken));
+  to_client_.push(bytes);
   world_.poke(peer_);
-  return static_cast<int>(taken);
+  return static_cast<int>(bytes.size());
 }
 
 void Link::disturb(int error_number) {

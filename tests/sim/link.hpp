@@ -77,8 +77,13 @@ public:
   bool server_writable() const noexcept;
   /// Byte count, 0 at the end, or -errno. Only when readable.
   int server_receive(MutableBytes into, std::size_t bytes_max);
+  std::size_t server_unread_bytes() const noexcept { return to_server_.size(); }
+  /// The client's FIN has come, or its RST.
+  bool server_half_closed() const noexcept { return to_server_.finished || server_dead_; }
   /// Byte count or -errno. Only when writable.
   int server_send(Bytes bytes);
+  /// The same, beyond what the socket holds.
+  int server_send_all(Bytes bytes);
   /// The connection breaks under the server with that error, through nobody's fault.
   void disturb(int error_number);
   void server_finish();

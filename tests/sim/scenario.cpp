@@ -29,7 +29,10 @@ std::string replay_of(const ScenarioOptions& options) {
   std::array<char, sizeof replay_line> line;
   std::snprintf(line.data(), line.size(), "RINGFORT_SIM_SEED=0x%llx sim-test '[%s]'",
                 static_cast<unsigned long long>(options.seed),
-                options.context == nullptr ? "seeds" : "tls-seeds");
+                options.context == nullptr               ? "seeds"
+                : options.records == RecordLayer::user   ? "tls-seeds"
+                : options.records == RecordLayer::kernel ? "kernel-seeds"
+                                                         : "kernel-send-seeds");
   return line.data();
 }
 
@@ -40,9 +43,20 @@ void on_abort(int) {
   }
 }
 
+void draw_record_knobs(Prng& prng, Knobs& knobs) {
+  const auto level = [&prng]() -> unsigned {
+    return prng.chance(600) ? 0 : static_cast<unsigned>(prng.between(1, 1'000));
+  };
+  knobs.record_rekeys = prng.chance(500);
+  knobs.record_protocol_fails_per_mille = level();
+  knobs.send_keys_fail_per_mille = level();
+  knobs.receive_keys_fail_per_mille = level();
+}
+
 Knobs draw_knobs(const ScenarioOptions& options) {
   Prng prng(Prng::mix(options.seed));
   Knobs knobs = Knobs::draw(prng);
+  if (options.records != RecordLayer::user) draw_record_knobs(prng, knobs);
   if (options.plant == Plant::nothing) return knobs;
   knobs.plant = options.plant;
   knobs.plant_after = static_cast<std::uint32_t>(prng.below(5));
@@ -103,6 +117,7 @@ private:
     options.limits.send_credit_bytes = 16'384u << prng.below(5);
     options.limits.connections_max = 64;
     scarce_ = prng.chance(150);
+    options.record_layer = options_.records;
     options.block_count = scarce_ ? static_cast<std::uint32_t>(prng.between(16, 40)) : 2'048;
     if (scarce_ && prng.chance(500)) {
       options.limits.connections_max = static_cast<std::uint32_t>(prng.between(1, 4));
@@ -231,6 +246,8 @@ private:
 
   void judge_engine() {
     const Metrics metrics = engine_->metrics();
+    verdict_.kernel_sides = metrics.records_kernel_send + metrics.records_kernel_receive;
+    verdict_.refused_sides = metrics.records_refused;
     const auto require_zero = [this](const char* name, std::uint64_t value) {
       if (value != 0) find(name, " is ", std::to_string(value), " after the drain");
     };

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include <ringfort/records.hpp>
 #include <ringfort/tls.hpp>
 
 #include "tests/sim/knobs.hpp"
@@ -19,6 +20,8 @@ struct ScenarioOptions {
   std::uint64_t seed = 1;
   /// Serves TLS with this context, and clients speak it.
   const tls::Context* context = nullptr;
+  /// Who protects the records, with a context.
+  RecordLayer records = RecordLayer::user;
   /// Commits this defect: the verdict must then not be empty.
   Plant plant = Plant::nothing;
 };
@@ -31,6 +34,8 @@ struct Verdict {
   std::uint64_t turns = 0;
   std::uint64_t refused = 0; ///< clients that a scarce or draining engine failed, and said so
   bool plant_committed = false;
+  std::uint64_t kernel_sides = 0;  ///< directions of connections that the kernel took
+  std::uint64_t refused_sides = 0; ///< and refused
 
   /// The findings, one a line, below the line that repeats the run.
   std::string text(const ScenarioOptions& options) const;

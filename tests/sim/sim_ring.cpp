@@ -367,26 +367,35 @@ bool SimRing::attempt_receive(Request& request) {
   if (found == nullptr || found->link == nullptr) return false;
   sim::Link& link = *found->link;
   sim::Prng& prng = world_.prng();
-  if (!link.server_readable()) return false;
+  if (!readable(*found)) return false;
   perhaps_break(link);
   const bool cap_known = features_.receive_cap && request.arm.cap_bytes > 0;
   while (true) {
-    if (!receive_once(request, link)) return true;
+    if (!receive_once(request, *found)) return true;
     if (!request.arm.multishot) RINGFORT_CHECK(request.finished);
     if (request.finished) return true;
     // Before Linux 6.12 a multishot goes on until nothing is left, be it data or buffers; the
     // buffer is chosen before the data is looked for.
-    const bool looks_again = cap_known ? prng.chance(500) : link.server_readable();
+    const bool looks_again = cap_known ? prng.chance(500) : readable(*found);
     if (!looks_again) return true;
-    if (!link.server_readable()) {
+    if (!readable(*found)) {
       if (kernel_buffers_.empty()) finish(request, -ENOBUFS);
       return true;
     }
   }
 }
 
+/// Whether a receive has something to answer.
+bool SimRing::readable(Descriptor& descriptor) {
+  if (descriptor.records == nullptr || !descriptor.records->opens()) {
+    return descriptor.link->server_readable();
+  }
+  descriptor.records->take(*descriptor.link);
+  return descriptor.records->readable(*descriptor.link);
+}
+
 /// One completion; false when it had none to receive into.
-bool SimRing::receive_once(Request& request, sim::Link& link) {
+bool SimRing::receive_once(Request& request, Descriptor& descriptor) {
   const sim::Knobs& knobs = world_.knobs();
   sim::Prng& prng = world_.prng();
   if (kernel_buffers_.empty() || prng.chance(knobs.no_buffers_per_mille)) {
@@ -399,8 +408,13 @@ bool SimRing::receive_once(Request& request, sim::Link& link) {
   if (!std::ranges::all_of(memory, [](std::byte byte) { return byte == poison; })) {
     world_.violate("receive buffer " + std::to_string(id) + " was written to after its return");
   }
-  const int result =
-      link.server_receive(memory, shortened(buffer_bytes_, knobs.short_receive_per_mille));
+  const std::size_t most = request.arm.multishot || request.arm.bytes_max == 0
+                               ? buffer_bytes_
+                               : std::min(buffer_bytes_, request.arm.bytes_max);
+  const std::size_t bytes_max = shortened(most, knobs.short_receive_per_mille);
+  const bool opens = descriptor.records != nullptr && descriptor.records->opens();
+  const int result = opens ? descriptor.records->receive(*descriptor.link, memory, bytes_max)
+                           : descriptor.link->server_receive(memory, bytes_max);
   std::uint32_t flags = 0;
   const bool takes_buffer = result > 0 || (result == 0 && prng.chance(knobs.end_buffer_per_mille));
   if (takes_buffer) {
@@ -431,7 +445,8 @@ bool SimRing::attempt_send(Request& request) {
   if (bytes.empty()) world_.violate("a send of nothing");
   perhaps_break(*found->link);
   const std::size_t part = shortened(bytes.size(), world_.knobs().short_send_per_mille);
-  finish(request, found->link->server_send(Bytes(bytes).first(part)));
+  const bool whole = request.record_type != 0; // A short record would be another one.
+  finish(request, send_through(request, *found, Bytes(bytes).first(whole ? bytes.size() : part)));
   return true;
 }
 

@@ -22,11 +22,7 @@
 #include "engine/kernel_features.hpp"
 #include "engine/ring_vocabulary.hpp"
 #include "engine/socket_address.hpp"
-
-namespace ringfort::sim {
-class Link;
-class World;
-} // namespace ringfort::sim
+#include "tests/sim/world.hpp"
 
 namespace ringfort::engine {
 
@@ -51,10 +47,17 @@ public:
   void close(int descriptor) noexcept;
   void reset(int descriptor) noexcept;
 
+  int enable_records(int descriptor) noexcept;
+  int set_record_keys(int descriptor, RecordSide side, Bytes keys) noexcept;
+  int receive_control(int descriptor, ControlRecord& record) noexcept;
+  int try_record_keys(RecordSide side, Bytes keys, Bytes in, MutableBytes out) noexcept;
+  int try_rekey(Bytes keys) noexcept;
+
   void accept(Op& op, int listener) noexcept;
   void receive(Op& op, int descriptor, ReceiveArm arm) noexcept;
   void send(Op& op, int descriptor, Bytes bytes) noexcept;
   void send_gathered(Op& op, int descriptor, const iovec* pieces, unsigned count) noexcept;
+  void send_control(Op& op, int descriptor, ControlRecord& record) noexcept;
   void cancel(Op& op) noexcept;
 
   MutableBytes buffer(std::uint16_t id) noexcept;
@@ -79,6 +82,7 @@ private:
     std::uint64_t user_data = 0;
     int descriptor = -1;
     ReceiveArm arm;
+    std::uint8_t record_type = 0; ///< of a control record; 0: data
     std::uint32_t received_bytes = 0;
     const iovec* table = nullptr;   ///< the caller's pieces: read when it is submitted
     std::vector<iovec> pieces;      ///< of a send, as submitted
@@ -103,7 +107,9 @@ private:
   bool attempt_accept(Request& request);
   bool attempt_receive(Request& request);
   bool attempt_send(Request& request);
-  bool receive_once(Request& request, sim::Link& link);
+  bool readable(sim::World::Descriptor& descriptor);
+  bool receive_once(Request& request, sim::World::Descriptor& descriptor);
+  int send_through(const Request& request, sim::World::Descriptor& descriptor, Bytes bytes);
   void perhaps_break(sim::Link& link);
   std::size_t shortened(std::size_t bytes, unsigned per_mille);
   std::vector<std::byte> bytes_to_send(const Request& request);

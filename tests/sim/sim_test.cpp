@@ -32,18 +32,22 @@ ScenarioOptions options_of(std::uint64_t seed, const tls::Context* context,
 
 /// Runs the one seed asked for, or `count` of them, and counts what they did.
 struct Campaign {
-  Campaign(std::uint64_t first, std::uint64_t count, const tls::Context* context) {
+  Campaign(std::uint64_t first, std::uint64_t count, const tls::Context* context,
+           RecordLayer records = RecordLayer::user) {
     const std::uint64_t chosen = number_from("RINGFORT_SIM_SEED", 0);
     const std::uint64_t begin = chosen != 0 ? chosen : first;
     const std::uint64_t runs = chosen != 0 ? 1 : number_from("RINGFORT_SIM_SEEDS", count);
     constexpr int failures_max = 5;
     for (std::uint64_t seed = begin; seed < begin + runs && failures < failures_max; ++seed) {
-      const ScenarioOptions options = options_of(seed, context);
+      ScenarioOptions options = options_of(seed, context);
+      options.records = records;
       const Verdict verdict = run_scenario(options);
       answers += verdict.answers;
       clients += verdict.clients;
       turns += verdict.turns;
       refused += verdict.refused;
+      kernel_sides += verdict.kernel_sides;
+      refused_sides += verdict.refused_sides;
       if (verdict.findings.empty()) continue;
       ++failures;
       UNSCOPED_INFO(verdict.text(options));
@@ -57,6 +61,8 @@ struct Campaign {
   std::uint64_t clients = 0;
   std::uint64_t turns = 0;
   std::uint64_t refused = 0;
+  std::uint64_t kernel_sides = 0;
+  std::uint64_t refused_sides = 0;
 };
 
 /// RSA, because its signatures all have one length: a run depends on its seed alone.
@@ -73,6 +79,22 @@ TEST_CASE("sim: the same holds over TLS", "[sim][tls-seeds]") {
   const Campaign campaign(0x5eed0000, 100, &context);
   CHECK(campaign.failures == 0);
   CHECK(campaign.answers > campaign.clients);
+}
+
+TEST_CASE("sim: the same holds with records in the kernel's hands", "[sim][kernel-seeds]") {
+  const tls::Context context = make_context();
+  const Campaign campaign(0x5eed0000, 100, &context, RecordLayer::kernel);
+  CHECK(campaign.failures == 0);
+  CHECK(campaign.answers > campaign.clients);
+  CHECK(campaign.kernel_sides > 100);
+  CHECK(campaign.refused_sides > 50);
+}
+
+TEST_CASE("sim: the same holds with only what is sent in them", "[sim][kernel-send-seeds]") {
+  const tls::Context context = make_context();
+  const Campaign campaign(0x5eed1000, 50, &context, RecordLayer::kernel_send);
+  CHECK(campaign.failures == 0);
+  CHECK(campaign.kernel_sides > 25);
 }
 
 TEST_CASE("sim: a run is a function of its seed", "[sim]") {

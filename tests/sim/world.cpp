@@ -57,7 +57,7 @@ int World::open(Descriptor::Kind kind) {
   if (descriptors_open() >= knobs_.descriptors_max) return -EMFILE;
   auto place = std::ranges::find(descriptors_, Descriptor::Kind::closed, &Descriptor::kind);
   if (place == descriptors_.end()) place = descriptors_.emplace(descriptors_.end());
-  *place = {};
+  *place = Descriptor{};
   place->kind = kind;
   return static_cast<int>(place - descriptors_.begin()) + first_descriptor;
 }
@@ -83,6 +83,12 @@ void World::close(int descriptor) {
   for (Link* link : found->backlog) link->server_abort();
   found->backlog.clear();
   found->kind = Descriptor::Kind::closed;
+  found->records.reset();
+}
+
+const tls::Library& World::library() {
+  if (library_ == nullptr) library_ = tls::Library::create().value();
+  return *library_;
 }
 
 std::uint32_t World::descriptors_open() const noexcept {

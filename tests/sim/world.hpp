@@ -17,6 +17,8 @@
 #include "tests/sim/knobs.hpp"
 #include "tests/sim/link.hpp"
 #include "tests/sim/prng.hpp"
+#include "tests/sim/record_socket.hpp"
+#include "tls/library.hpp"
 
 namespace ringfort::sim {
 
@@ -68,7 +70,8 @@ public:
     Link* link = nullptr;
     engine::SocketAddress address;
     std::deque<Link*> backlog;
-    std::uint32_t armed = 0; ///< operations that the ring holds on it
+    std::uint32_t armed = 0;               ///< operations that the ring holds on it
+    std::unique_ptr<RecordSocket> records; ///< where the kernel protects its TLS records
   };
   /// -EMFILE when there are too many.
   int open(Descriptor::Kind kind);
@@ -76,6 +79,9 @@ public:
   Descriptor* find(int descriptor, const char* user);
   void close(int descriptor);
   std::uint32_t descriptors_open() const noexcept;
+
+  /// The simulated kernel's cryptography.
+  const tls::Library& library();
 
   // Connections.
   /// Null when nobody listens on the port.
@@ -113,6 +119,7 @@ private:
   std::uint64_t turn_ = 0;
   std::priority_queue<Due> due_;
   static constexpr int first_descriptor = 3;
+  std::unique_ptr<tls::Library> library_; ///< outlives the sockets that use it
   std::vector<Descriptor> descriptors_;
   std::vector<std::unique_ptr<Link>> links_;
   std::uint16_t next_port_ = 40'000;

@@ -259,6 +259,41 @@ TEST_CASE(
   CHECK(ends.room == Room{});
 }
 
+TEST_CASE("channel: a key that the kernel seals with is spent after as many records as ours") {
+  Ends ends(new_suite, {.records_per_key = 4});
+  ends.server->let_kernel_seal(true);
+  REQUIRE(ends.server->count_sealed(3));
+  CHECK_FALSE(ends.server->owes_control());
+  REQUIRE(ends.server->count_sealed(1));
+  CHECK(ends.server->owes_control());
+  const DirectionKeys before = ends.server->send_keys();
+  REQUIRE(ends.server->advance_send_keys());
+  CHECK_FALSE(ends.server->owes_control());
+  CHECK_FALSE(same_bytes(before.key_bytes(), ends.server->send_keys().key_bytes()));
+  CHECK(ends.server->send_keys().sequence == 0);
+}
+
+TEST_CASE("channel: where the kernel takes no other keys, the last record is key_exhausted") {
+  Ends ends(new_suite, {.records_per_key = 4});
+  ends.server->let_kernel_seal(false);
+  REQUIRE(ends.server->count_sealed(4));
+  CHECK_FALSE(ends.server->owes_control());
+  CHECK(code_of(ends.server->count_sealed(1)) == Code::tls_record_key_exhausted);
+}
+
+TEST_CASE("channel: a KeyUpdate that the kernel has opened moves the receive keys on") {
+  Ends ends(new_suite);
+  ends.server->let_kernel_open();
+  const DirectionKeys before = ends.server->receive_keys();
+  auto message = key_update_requested;
+  const auto received = ends.server->receive_opened(ContentType::handshake, message);
+  REQUIRE(received);
+  CHECK(ends.server->owes_control());
+  const auto next = next_generation(*ends.library, before);
+  REQUIRE(next);
+  CHECK(same_bytes(next->key_bytes(), ends.server->receive_keys().key_bytes()));
+}
+
 TEST_CASE("channel: each fault of the record layer has its alert") {
   const auto alert = [](Code code) { return alert_for({.code = code}); };
   CHECK(alert(Code::tls_record_bad_mac) == Alert::bad_record_mac);
