@@ -118,7 +118,7 @@ std::string text_of_policy(ssl_ctx_st* context, const ContextOptions& options) {
   add_line(text, "signatures", spaced(options.signatures));
   add_line(text, "protocols", "http/1.1");
   add_line(text, "tickets", std::to_string(SSL_CTX_get_num_tickets(context)));
-  add_line(text, "ticket lifetime", std::to_string(SSL_CTX_get_timeout(context)) + " s");
+  add_line(text, "ticket lifetime", std::to_string(options.ticket_lifetime.count()) + " s");
   add_line(text, "ticket keys", options.ticket_keys ? options.ticket_keys->text() : "none");
   add_line(text, "client certificates", text_of_clients(options.clients));
   add_line(text, "key log", options.key_log == nullptr ? "no" : "yes");
