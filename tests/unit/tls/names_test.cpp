@@ -178,7 +178,9 @@ TEST_CASE("shard names: contexts beyond the bound push out those asked for longe
     ++made;
     return Result<Context>(context);
   });
-  const auto name_of = [](std::size_t index) { return "n" + std::to_string(index) + ".local"; };
+  const auto name_of = [](std::size_t index) {
+    return std::string("n").append(std::to_string(index)).append(".local");
+  };
   constexpr std::size_t count = ShardNames::contexts_max + 1;
   for (std::size_t index = 0; index < count; ++index) REQUIRE(names.set(name_of(index), source));
   Shard shard{LiveNames(names)};
