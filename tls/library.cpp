@@ -15,7 +15,7 @@ struct Library::Parts {
   std::unique_ptr<bio_method_st, void (*)(bio_method_st*)> bio_method{nullptr, nullptr};
   std::array<CipherOwner, 3> ciphers;
   CipherOwner ticket_cipher;
-  KdfOwner hkdf;
+  Provider provider;
   KdfOwner prf;
 };
 
@@ -27,16 +27,18 @@ Result<std::unique_ptr<Library>> Library::create() {
   auto parts = std::make_unique<Parts>();
   parts->context.reset(OSSL_LIB_CTX_new());
   OSSL_LIB_CTX* context = parts->context.get();
+  if (context == nullptr) return fail(Code::tls_context_no_memory);
+  auto provider = Provider::install(context);
+  if (!provider) return std::unexpected(provider.error());
+  parts->provider = std::move(*provider);
   parts->bio_method = Session::make_bio_method();
   parts->ciphers = {CipherOwner(EVP_CIPHER_fetch(context, "AES-128-GCM", nullptr)),
                     CipherOwner(EVP_CIPHER_fetch(context, "AES-256-GCM", nullptr)),
                     CipherOwner(EVP_CIPHER_fetch(context, "ChaCha20-Poly1305", nullptr))};
   parts->ticket_cipher.reset(EVP_CIPHER_fetch(context, "AES-256-CBC", nullptr));
-  parts->hkdf.reset(EVP_KDF_fetch(context, OSSL_KDF_NAME_HKDF, nullptr));
   parts->prf.reset(EVP_KDF_fetch(context, OSSL_KDF_NAME_TLS1_PRF, nullptr));
-  const bool made = context != nullptr && parts->bio_method && parts->ciphers[0] &&
-                    parts->ciphers[1] && parts->ciphers[2] && parts->ticket_cipher && parts->hkdf &&
-                    parts->prf;
+  const bool made = parts->bio_method && parts->ciphers[0] && parts->ciphers[1] &&
+                    parts->ciphers[2] && parts->ticket_cipher && parts->prf;
   if (!made) return fail(Code::tls_context_no_memory);
   return std::unique_ptr<Library>(new Library(std::move(parts)));
 }
@@ -61,39 +63,19 @@ OSSL_PARAM digest(const char* name) noexcept {
   return OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, const_cast<char*>(name), 0);
 }
 
-bool derive(EVP_KDF* kdf, const OSSL_PARAM* parameters, MutableBytes out) noexcept {
-  const KdfContextOwner context(EVP_KDF_CTX_new(kdf));
-  return context != nullptr &&
-         EVP_KDF_derive(context.get(), reinterpret_cast<unsigned char*>(out.data()), out.size(),
-                        parameters) == 1;
-}
-
 } // namespace
 
-bool Library::expand_label(const Suite& suite, Bytes secret, std::string_view label,
-                           MutableBytes out) const noexcept {
-  constexpr std::string_view prefix = "tls13 ";
-  std::array<std::byte, 64> info;
-  const std::size_t label_bytes = prefix.size() + label.size();
-  if (label_bytes + 4 > info.size()) return false;
-  info[0] = static_cast<std::byte>(out.size() >> 8);
-  info[1] = static_cast<std::byte>(out.size());
-  info[2] = static_cast<std::byte>(label_bytes);
-  MutableBytes rest = copy_into(MutableBytes(info).subspan(3), bytes_of(prefix));
-  rest = copy_into(rest, bytes_of(label));
-  rest.front() = std::byte{0}; // An empty context.
-  int mode = EVP_KDF_HKDF_MODE_EXPAND_ONLY;
-  const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_int(OSSL_KDF_PARAM_MODE, &mode),
-                                   digest(suite.hash), octets(OSSL_KDF_PARAM_KEY, secret),
-                                   octets(OSSL_KDF_PARAM_INFO, Bytes(info).first(label_bytes + 4)),
-                                   OSSL_PARAM_construct_end()};
-  return derive(parts_->hkdf.get(), parameters, out);
-}
+KeySchedule& Library::key_schedule() const noexcept { return parts_->provider.key_schedule(); }
 
-bool Library::expand(Bytes secret, Bytes info, MutableBytes out) const noexcept {
-  const OSSL_PARAM parameters[] = {digest("SHA256"), octets(OSSL_KDF_PARAM_KEY, secret),
-                                   octets(OSSL_KDF_PARAM_INFO, info), OSSL_PARAM_construct_end()};
-  return derive(parts_->hkdf.get(), parameters, out);
+Hkdf& Library::hkdf(const Suite& suite) const noexcept { return *key_schedule().hkdf(suite.hash); }
+
+bool Library::derive(Bytes secret, Bytes info, MutableBytes out) const noexcept {
+  Hkdf& hkdf = *key_schedule().hkdf("SHA256");
+  std::array<std::byte, 32> extracted;
+  const bool derived = hkdf.extract({}, secret, extracted) && hkdf.expand(extracted, info, out);
+  OPENSSL_cleanse(extracted.data(), extracted.size());
+  hkdf.forget();
+  return derived;
 }
 
 bool Library::prf(const Suite& suite, Bytes secret, std::string_view label, Bytes seed,
@@ -101,7 +83,10 @@ bool Library::prf(const Suite& suite, Bytes secret, std::string_view label, Byte
   const OSSL_PARAM parameters[] = {digest(suite.hash), octets(OSSL_KDF_PARAM_SECRET, secret),
                                    octets(OSSL_KDF_PARAM_SEED, bytes_of(label)),
                                    octets(OSSL_KDF_PARAM_SEED, seed), OSSL_PARAM_construct_end()};
-  return derive(parts_->prf.get(), parameters, out);
+  const KdfContextOwner context(EVP_KDF_CTX_new(parts_->prf.get()));
+  return context != nullptr &&
+         EVP_KDF_derive(context.get(), reinterpret_cast<unsigned char*>(out.data()), out.size(),
+                        parameters) == 1;
 }
 
 } // namespace ringfort::tls

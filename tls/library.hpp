@@ -7,11 +7,11 @@
 #include <ringfort/bytes.hpp>
 #include <ringfort/error.hpp>
 
+#include "tls/provider.hpp"
 #include "tls/suites.hpp"
 
 struct bio_method_st;
 struct evp_cipher_st;
-struct evp_kdf_st;
 struct ossl_lib_ctx_st;
 
 namespace ringfort::tls {
@@ -28,11 +28,11 @@ public:
   evp_cipher_st* cipher(Aead aead) const noexcept;
   evp_cipher_st* ticket_cipher() const noexcept; ///< AES-256-CBC (RFC 5077 section 4)
 
-  /// HKDF-Expand-Label with an empty context (RFC 8446 section 7.1).
-  bool expand_label(const Suite& suite, Bytes secret, std::string_view label,
-                    MutableBytes out) const noexcept;
+  KeySchedule& key_schedule() const noexcept;
+  /// With the suite's hash function.
+  Hkdf& hkdf(const Suite& suite) const noexcept;
   /// HKDF with SHA-256 and without a salt (RFC 5869).
-  bool expand(Bytes secret, Bytes info, MutableBytes out) const noexcept;
+  bool derive(Bytes secret, Bytes info, MutableBytes out) const noexcept;
   /// PRF(secret, label, seeds) of TLS 1.2 (RFC 5246 section 5).
   bool prf(const Suite& suite, Bytes secret, std::string_view label, Bytes seed,
            MutableBytes out) const noexcept;

@@ -1,7 +1,6 @@
 #include "tls/session.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <cstring>
 #include <utility>
 
@@ -40,42 +39,23 @@ struct SessionCallbacks {
     return command == BIO_CTRL_FLUSH ? 1 : 0;
   }
 
-  /// Called when a key is installed: records are counted from here on.
   static void keylog(const SSL* ssl, const char* line) noexcept {
-    Session& self = Session::of(ssl);
-    const std::string_view text(line);
-    if (KeyLog* log = ShardContext::of(ssl).key_log(); log != nullptr) log->write(text);
-    if (text.starts_with("CLIENT_TRAFFIC_SECRET_0 ")) {
-      learn(self.receive_secret_, text);
-    } else if (text.starts_with("SERVER_TRAFFIC_SECRET_0 ")) {
-      learn(self.send_secret_, text);
-    }
-  }
-
-  static void learn(Session::LoggedSecret& secret, std::string_view line) noexcept {
-    const std::string_view hex = line.substr(line.rfind(' ') + 1);
-    secret = {};
-    secret.bytes = std::min(hex.size() / 2, secret_bytes_max);
-    for (std::size_t index = 0; index < secret.bytes; ++index) {
-      unsigned value = 0;
-      std::from_chars(hex.data() + 2 * index, hex.data() + 2 * index + 2, value, 16);
-      secret.secret[index] = static_cast<std::byte>(value);
-    }
+    Session::of(ssl).context().key_log()->write(line);
   }
 
   static void message(int sent, int, int type, const void* bytes, std::size_t count, SSL* ssl,
                       void*) noexcept {
     Session& self = Session::of(ssl);
     if (type == SSL3_RT_HEADER) {
-      ++(sent != 0 ? self.send_secret_ : self.receive_secret_).records;
+      ++(sent != 0 ? self.secrets_.server : self.secrets_.client).records;
     } else if (type == SSL3_RT_ALERT && sent == 0 && count == 2) {
       self.peer_alert_ = static_cast<const unsigned char*>(bytes)[1];
     }
   }
 };
 
-void Session::observe(ssl_ctx_st* context) noexcept {
-  SSL_CTX_set_keylog_callback(context, SessionCallbacks::keylog);
+void Session::observe(ssl_ctx_st* context, bool logs_keys) noexcept {
+  if (logs_keys) SSL_CTX_set_keylog_callback(context, SessionCallbacks::keylog);
   SSL_CTX_set_msg_callback(context, SessionCallbacks::message);
 }
 
@@ -119,6 +99,8 @@ void Session::refuse(Alert alert) {
 
 // Freed without these flags, OpenSSL would think the session was cut and never resume it.
 Session::~Session() {
+  library_.key_schedule().forget();
+  OPENSSL_cleanse(&secrets_, sizeof secrets_);
   if (ssl_ == nullptr) return;
   SSL_set_quiet_shutdown(ssl_.get(), 1);
   SSL_set_shutdown(ssl_.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
@@ -153,6 +135,7 @@ Result<Session::Progress> Session::gather_hello(Bytes input) {
 Result<Session::Progress> Session::talk(Bytes input) {
   const bool gathered = !hello_.empty();
   input_ = gathered ? Bytes(hello_) : input;
+  const KeySchedule::Telling telling(library_.key_schedule(), secrets_);
   ERR_clear_error();
   const int status = SSL_do_handshake(ssl_.get());
   const std::size_t consumed_bytes = gathered ? 0 : input.size() - input_.size();
@@ -171,8 +154,6 @@ Error Session::failure() const noexcept {
   if (peer_alert_ >= 0) return {.code = Code::tls_handshake_peer_alert, .detail = peer_alert_};
   const int reason = ERR_GET_REASON(ERR_peek_error());
   switch (reason) {
-  case SSL_R_HTTP_REQUEST:
-  case SSL_R_HTTPS_PROXY_REQUEST: return {.code = Code::tls_handshake_plain_http, .detail = reason};
   case SSL_R_WRONG_VERSION_NUMBER: return {.code = Code::tls_handshake_not_tls, .detail = reason};
   case SSL_R_UNSUPPORTED_PROTOCOL:
   case SSL_R_VERSION_TOO_LOW:
@@ -215,18 +196,30 @@ SessionFacts Session::take_facts() {
   return facts;
 }
 
+namespace {
+
+Result<DirectionKeys> keys_of(const Suite& suite, const TrafficSecret& told) noexcept {
+  if (told.secret_bytes != suite.hash_bytes || told.key_bytes != suite.key_bytes ||
+      told.iv_bytes != nonce_bytes) {
+    return fail(Code::tls_handshake_keys_unavailable);
+  }
+  return DirectionKeys{.suite = &suite,
+                       .key = told.key,
+                       .iv = told.iv,
+                       .secret = told.secret,
+                       .sequence = told.records};
+}
+
+} // namespace
+
 Result<TrafficKeys> Session::take_keys() {
   const SSL* ssl = ssl_.get();
   const Suite* suite = suite_of(SSL_CIPHER_get_protocol_id(SSL_get_current_cipher(ssl)));
   if (suite == nullptr) return fail(Code::tls_handshake_keys_unavailable);
   if (suite->version == Version::tls_1_3) {
-    auto receive = keys_of_secret(library_, *suite,
-                                  Bytes(receive_secret_.secret).first(receive_secret_.bytes));
-    auto send =
-        keys_of_secret(library_, *suite, Bytes(send_secret_.secret).first(send_secret_.bytes));
+    const auto receive = keys_of(*suite, secrets_.client);
+    const auto send = keys_of(*suite, secrets_.server);
     if (!receive || !send) return fail(Code::tls_handshake_keys_unavailable);
-    receive->sequence = receive_secret_.records;
-    send->sequence = send_secret_.records;
     return TrafficKeys{.receive = *receive, .send = *send};
   }
   std::array<std::byte, 48> master;

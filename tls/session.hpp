@@ -85,23 +85,19 @@ public:
 
   // For OpenSSL's callbacks.
   static Session& of(const ssl_st* ssl) noexcept;
+  /// The one in use.
+  const ShardContext& context() const noexcept { return *context_; }
   std::int64_t now_unix_s() const noexcept { return now_unix_s_; }
   void on_ticket_offered() noexcept { ticket_offered_ = true; }
 
-  /// For ShardContext: sets the callbacks through which sessions learn their secrets.
-  static void observe(ssl_ctx_st* context) noexcept;
+  /// For ShardContext: sets the callbacks through which sessions learn of records and alerts, and of
+  /// what a key log is told.
+  static void observe(ssl_ctx_st* context, bool logs_keys) noexcept;
   /// For ShardContext: how sessions read and write.
   static std::unique_ptr<bio_method_st, void (*)(bio_method_st*)> make_bio_method();
 
 private:
   friend struct SessionCallbacks;
-
-  /// A secret as OpenSSL logs it, and how many records were protected with it so far.
-  struct LoggedSecret {
-    std::array<std::byte, secret_bytes_max> secret{};
-    std::size_t bytes = 0;
-    std::uint64_t records = 0;
-  };
 
   Result<Progress> gather_hello(Bytes input);
   Result<Progress> talk(Bytes input);
@@ -118,8 +114,7 @@ private:
   Bytes input_;
   std::vector<std::byte> output_;
   std::size_t output_sent_bytes_ = 0;
-  LoggedSecret receive_secret_;
-  LoggedSecret send_secret_;
+  TrafficSecrets secrets_;
 };
 
 } // namespace ringfort::tls

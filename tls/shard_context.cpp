@@ -38,21 +38,13 @@ Result<> use_identity(OSSL_LIB_CTX* library, SSL_CTX* context, const Identity& i
 
 } // namespace
 
-ShardContext::ShardContext(SslContext ssl_context) noexcept : ssl_context_(std::move(ssl_context)) {
-  SSL_CTX_set_app_data(ssl_context_.get(), this);
-}
-
-const ShardContext& ShardContext::of(const ssl_st* ssl) noexcept {
-  return *static_cast<const ShardContext*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
-}
-
 Result<SslContext> make_ssl_context(OSSL_LIB_CTX* library, const Context& context) {
   const ErrorQueueGuard guard;
   const ContextOptions& options = context.options();
   SslContext made{SSL_CTX_new_ex(library, nullptr, TLS_server_method()), SSL_CTX_free};
   if (made == nullptr) return fail(Code::tls_context_no_memory);
   if (auto used = use_policy(made.get(), options); !used) return std::unexpected(used.error());
-  Session::observe(made.get());
+  Session::observe(made.get(), options.key_log != nullptr);
   for (const Identity& identity : options.identities) {
     if (auto used = use_identity(library, made.get(), identity); !used) {
       return std::unexpected(used.error());

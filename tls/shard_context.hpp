@@ -33,15 +33,12 @@ public:
   ShardContext(const ShardContext&) = delete;
   ShardContext& operator=(const ShardContext&) = delete;
 
-  /// The context that a handshake stands in.
-  static const ShardContext& of(const ssl_st* ssl) noexcept;
-
   ssl_ctx_st* ssl_context() const noexcept { return ssl_context_.get(); }
   Tickets& tickets() const noexcept { return *tickets_; }
   KeyLog* key_log() const noexcept { return key_log_; } ///< may be null
 
 private:
-  explicit ShardContext(SslContext ssl_context) noexcept;
+  explicit ShardContext(SslContext ssl_context) noexcept : ssl_context_(std::move(ssl_context)) {}
 
   SslContext ssl_context_;
   std::unique_ptr<Tickets> tickets_;

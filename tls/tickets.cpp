@@ -29,7 +29,7 @@ bool Tickets::be_at(std::int64_t now_unix_s) noexcept {
   count_ = 0;
   for (std::size_t index = 0; index < present.count; ++index) {
     const MutableBytes key = std::as_writable_bytes(std::span(&newest_first_[index], 1));
-    if (!library_.expand(present.newest_first[index], binding_, key)) return false;
+    if (!library_.derive(present.newest_first[index], binding_, key)) return false;
   }
   const auto unused = std::span(newest_first_).subspan(present.count);
   OPENSSL_cleanse(unused.data(), unused.size_bytes());
@@ -126,7 +126,7 @@ int open(Tickets& tickets, const Session& session, const unsigned char* name,
 
 int use_key(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher,
             EVP_MAC_CTX* mac, int sealing) noexcept {
-  Tickets& tickets = ShardContext::of(ssl).tickets();
+  Tickets& tickets = Session::of(ssl).context().tickets();
   const Session& session = Session::of(ssl);
   if (sealing != 0) return seal(tickets, session.now_unix_s(), name, iv, cipher, mac);
   // A client of TLS 1.3 uses each ticket once (RFC 8446 appendix C.4), so it gets another one.
@@ -141,7 +141,7 @@ int stamp_ticket(SSL* ssl, void*) noexcept {
   const std::int64_t now_unix_s = Session::of(ssl).now_unix_s();
   if (stamp_of(session, stamp) == nullptr) stamp.proved_unix_s = now_unix_s;
   stamp.issued_unix_s = now_unix_s;
-  const auto lifetime = ShardContext::of(ssl).tickets().lifetime();
+  const auto lifetime = Session::of(ssl).context().tickets().lifetime();
   SSL_SESSION_set_timeout(session, static_cast<long>(lifetime.count()));
   return SSL_SESSION_set1_ticket_appdata(session, &stamp, sizeof stamp);
 }
@@ -155,7 +155,7 @@ SSL_TICKET_RETURN judge_ticket(SSL* ssl, SSL_SESSION* opened, const unsigned cha
   if (status != SSL_TICKET_SUCCESS && status != SSL_TICKET_SUCCESS_RENEW) {
     return SSL_TICKET_RETURN_IGNORE_RENEW;
   }
-  const auto lifetime = ShardContext::of(ssl).tickets().lifetime();
+  const auto lifetime = Session::of(ssl).context().tickets().lifetime();
   if (!still_valid(opened, session.now_unix_s(), lifetime)) return SSL_TICKET_RETURN_IGNORE_RENEW;
   return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;
 }

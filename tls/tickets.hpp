@@ -48,7 +48,7 @@ public:
   const Library& library() const noexcept { return library_; }
 
   /// Lets this context's handshakes send tickets and take them; they find their Tickets through
-  /// ShardContext::of. Errors: tls_context.no_memory.
+  /// Session::context(). Errors: tls_context.no_memory.
   static Result<> install(ssl_ctx_st* context, const TicketBinding& binding,
                           std::chrono::seconds lifetime);
 

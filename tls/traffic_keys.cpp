@@ -10,9 +10,10 @@ Result<DirectionKeys> keys_of_secret(const Library& library, const Suite& suite,
   keys.suite = &suite;
   if (secret.size() != suite.hash_bytes) return fail(Code::tls_handshake_keys_unavailable);
   copy_into(keys.secret, secret);
+  Hkdf& hkdf = library.hkdf(suite);
   const bool derived =
-      library.expand_label(suite, secret, "key", MutableBytes(keys.key).first(suite.key_bytes)) &&
-      library.expand_label(suite, secret, "iv", keys.iv);
+      hkdf.expand_label(secret, "key", {}, MutableBytes(keys.key).first(suite.key_bytes)) &&
+      hkdf.expand_label(secret, "iv", {}, keys.iv);
   if (!derived) return fail(Code::tls_handshake_keys_unavailable);
   return keys;
 }
@@ -20,10 +21,12 @@ Result<DirectionKeys> keys_of_secret(const Library& library, const Suite& suite,
 Result<DirectionKeys> next_generation(const Library& library, const DirectionKeys& keys) noexcept {
   std::array<std::byte, secret_bytes_max> next;
   const MutableBytes secret = MutableBytes(next).first(keys.suite->hash_bytes);
-  if (!library.expand_label(*keys.suite, keys.secret_bytes(), "traffic upd", secret)) {
+  if (!library.hkdf(*keys.suite).expand_label(keys.secret_bytes(), "traffic upd", {}, secret)) {
     return fail(Code::tls_handshake_keys_unavailable);
   }
-  return keys_of_secret(library, *keys.suite, secret);
+  auto made = keys_of_secret(library, *keys.suite, secret);
+  library.key_schedule().forget();
+  return made;
 }
 
 Result<TrafficKeys> keys_of_master_secret(const Library& library, const Suite& suite,

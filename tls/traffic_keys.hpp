@@ -13,10 +13,6 @@
 
 namespace ringfort::tls {
 
-inline constexpr std::size_t key_bytes_max = 32;
-inline constexpr std::size_t nonce_bytes = 12;
-inline constexpr std::size_t secret_bytes_max = 48;
-
 /// One direction's keys. In TLS 1.2 GCM the first 4 bytes of `iv` are the salt.
 struct DirectionKeys {
   const Suite* suite = nullptr;

@@ -1,0 +1,66 @@
+// hkdf — HKDF (RFC 5869) and HKDF-Expand-Label (RFC 8446 section 7.1) with one hash function. Three
+// or four values are derived from each secret of TLS 1.3, and half of an HMAC's hashing is of its
+// key, so a few keys are kept hashed until they are forgotten.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <initializer_list>
+#include <memory>
+#include <string_view>
+
+#include <ringfort/bytes.hpp>
+
+struct evp_md_ctx_st;
+struct evp_md_st;
+struct ossl_lib_ctx_st;
+
+namespace ringfort::tls {
+
+/// Where: one shard.
+class Hkdf {
+public:
+  Hkdf() noexcept = default; ///< false
+  /// An object that is false, if OpenSSL has no such hash function or no memory.
+  Hkdf(ossl_lib_ctx_st* context, const char* hash) noexcept;
+  explicit operator bool() const noexcept { return work_ != nullptr; }
+
+  std::size_t hash_bytes() const noexcept { return hash_bytes_; }
+  /// The hash of nothing.
+  Bytes empty_hash() const noexcept { return Bytes(empty_hash_).first(hash_bytes_); }
+
+  // `out` takes hash_bytes(); a secret has no more.
+  bool extract(Bytes salt, Bytes secret, MutableBytes out) noexcept;
+  bool expand(Bytes secret, Bytes info, MutableBytes out) noexcept;
+  bool expand_label(Bytes secret, std::string_view label, Bytes context, MutableBytes out) noexcept;
+
+  /// No secret is kept any longer.
+  void forget() noexcept;
+
+private:
+  static constexpr std::size_t hash_bytes_max = 48;
+  using DigestContext = std::unique_ptr<evp_md_ctx_st, void (*)(evp_md_ctx_st*)>;
+
+  /// HMAC's two hashes, each after its padded key (RFC 2104).
+  struct Keyed {
+    std::array<std::byte, hash_bytes_max> key{};
+    std::size_t key_bytes = 0;
+    DigestContext inner{nullptr, nullptr};
+    DigestContext outer{nullptr, nullptr};
+  };
+
+  bool use(Keyed& keyed, Bytes key) noexcept;
+  const Keyed* keyed(Bytes secret) noexcept;
+  bool hmac(const Keyed& keyed, std::initializer_list<Bytes> message, MutableBytes out) noexcept;
+
+  std::unique_ptr<evp_md_st, void (*)(evp_md_st*)> digest_{nullptr, nullptr};
+  DigestContext work_{nullptr, nullptr};
+  std::size_t hash_bytes_ = 0;
+  std::size_t block_bytes_ = 0;
+  std::array<std::byte, hash_bytes_max> empty_hash_{};
+  std::array<Keyed, 4> kept_;
+  std::size_t oldest_ = 0;
+  Keyed once_; ///< for a salt, which comes once
+};
+
+} // namespace ringfort::tls
