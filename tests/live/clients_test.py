@@ -1,4 +1,4 @@
-"""The clients that people have: curl, node, openssl, a browser."""
+"""The clients that people have: curl, node, openssl, GnuTLS, a browser."""
 import json
 import pathlib
 import re
@@ -113,6 +113,26 @@ def resumed():
         assert 'Hello, world!' in text
         serving.stop()
         assert serving.metric('handshakes_resumed_total') == 1
+
+
+@tap.case('clients: gnutls-cli verifies, resumes and gets an answer, in both versions')
+def gnutls():
+    if not shutil.which('gnutls-cli'):
+        raise tap.Skip('gnutls-cli (gnutls-bin) is not installed: GnuTLS was NOT tried')
+    request = 'GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n'
+    with server.Server('--handler', 'hello') as serving:
+        for version in ('1.2', '1.3'):
+            text = server.run('gnutls-cli', '--resume', '--priority',
+                              f'NORMAL:-VERS-ALL:+VERS-TLS{version}', '--x509cafile',
+                              server.certificates() / 'ca.pem', '--port', serving.port,
+                              'localhost', input=request)
+            for part in ('The certificate is trusted', f'(TLS{version}', 'This is a resumed session',
+                         'HTTP/1.1 200 OK', 'Hello, world!'):
+                assert part in text, (part, text)
+        serving.stop()
+        assert serving.metric('handshakes_full_total') == 2
+        assert serving.metric('handshakes_resumed_total') == 2
+        assert serving.faults() == {}, serving.faults()
 
 
 @tap.case('clients: a browser renders the page over verified HTTPS')
