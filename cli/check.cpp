@@ -35,25 +35,57 @@ void print(const tls::CertificateFacts& facts, std::size_t index) {
             << "  SHA-256:     " << facts.fingerprint << '\n';
 }
 
-void print(const tls::Diagnosis& diagnosis, const CheckFlags& flags) {
-  std::size_t index = 0;
-  for (const tls::CertificateFacts& facts : diagnosis.chain) print(facts, index++);
-  std::cout << "key: belongs to the leaf\n";
-  for (const Error& finding : diagnosis.findings) {
-    const std::string_view alias = fault_of(finding.code).alias;
-    std::cout << "finding: " << explain(finding);
-    if (!alias.empty()) std::cout << " [" << alias << ']';
-    std::cout << '\n';
-  }
+void print(const Error& finding) {
+  const std::string_view alias = fault_of(finding.code).alias;
+  std::cout << "finding: " << explain(finding);
+  if (!alias.empty()) std::cout << " [" << alias << ']';
+  std::cout << '\n';
+}
+
+void print_verdict(const tls::Diagnosis& diagnosis, const CheckFlags& flags,
+                   const std::string& name) {
   std::cout << "a client that trusts "
             << (flags.authorities.empty() ? "the system's store" : flags.authorities);
-  if (!flags.name.empty()) std::cout << " and asks for " << flags.name;
+  if (!name.empty()) std::cout << " and asks for " << name;
   if (diagnosis.verdict.accepts) {
     std::cout << ": accepts it\n";
   } else {
     std::cout << ": refuses it: " << diagnosis.verdict.text << " [" << diagnosis.verdict.alias
               << "]\n";
   }
+}
+
+/// What holds for every name is said once, with the first.
+void print(const tls::Diagnosis& diagnosis, bool is_first) {
+  if (is_first) {
+    std::size_t index = 0;
+    for (const tls::CertificateFacts& facts : diagnosis.chain) print(facts, index++);
+    std::cout << "key: belongs to the leaf\n";
+  }
+  for (const Error& finding : diagnosis.findings) {
+    if (is_first || finding.code == Code::tls_context_name_not_covered) print(finding);
+  }
+}
+
+ExitStatus check_identity(const tls::Identity& identity, const CheckFlags& flags,
+                          const std::string& authorities) {
+  ExitStatus status = ExitStatus::ok;
+  const bool asked = !flags.names.empty() || !flags.authorities.empty();
+  const std::vector<std::string> nobody{""};
+  bool is_first = true;
+  for (const std::string& name : flags.names.empty() ? nobody : flags.names) {
+    const auto diagnosis = tls::diagnose(identity, name, authorities);
+    if (!diagnosis) {
+      const bool of_authorities = diagnosis.error().code == Code::tls_context_junk_authority;
+      return complain(diagnosis.error(),
+                      of_authorities ? flags.authorities : flags.identity.text());
+    }
+    print(*diagnosis, is_first);
+    print_verdict(*diagnosis, flags, name);
+    if (asked && !diagnosis->verdict.accepts) status = ExitStatus::config;
+    is_first = false;
+  }
+  return status;
 }
 
 ExitStatus check_identities(const CheckFlags& flags) {
@@ -67,15 +99,8 @@ ExitStatus check_identities(const CheckFlags& flags) {
     authorities = std::move(*text);
   }
   for (const tls::Identity& identity : *identities) {
-    const auto diagnosis = tls::diagnose(identity, flags.name, authorities);
-    if (!diagnosis) {
-      const bool of_authorities = diagnosis.error().code == Code::tls_context_junk_authority;
-      return complain(diagnosis.error(),
-                      of_authorities ? flags.authorities : flags.identity.text());
-    }
-    print(*diagnosis, flags);
-    const bool asked = !flags.name.empty() || !flags.authorities.empty();
-    if (asked && !diagnosis->verdict.accepts) status = ExitStatus::config;
+    const ExitStatus seen = check_identity(identity, flags, authorities);
+    if (seen != ExitStatus::ok) status = seen;
   }
   return status;
 }

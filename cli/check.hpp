@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "cli/exit_status.hpp"
 #include "cli/identity_flags.hpp"
@@ -11,12 +12,12 @@ namespace ringfort::cli {
 
 struct CheckFlags {
   IdentityFlags identity;
-  std::string name;        ///< the host that clients will ask for
-  std::string authorities; ///< a PEM file; empty: the system's store
+  std::vector<std::string> names; ///< the hosts that clients will ask for
+  std::string authorities;        ///< a PEM file; empty: the system's store
 };
 
-/// Prints the ring's features, and of each identity chain, dates, names, findings and verdict.
-/// Answers config when a client that asks for the name would refuse it.
+/// Prints the ring's features, and of each identity chain, dates, names, findings, and a verdict for
+/// each name. Answers config when a client that asks for one of them would refuse it.
 ExitStatus check(const CheckFlags& flags);
 
 } // namespace ringfort::cli

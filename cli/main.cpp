@@ -46,8 +46,11 @@ ExitStatus run(int argument_count, const char* const* arguments) {
   CLI::App& checking = *app.add_subcommand(
       "check", "what this machine can do; with an identity: what clients say of it");
   add_identity_flags(checking, check_flags.identity);
-  checking.add_option("--name", check_flags.name, "the host that clients will ask for")
-      ->type_name("HOST");
+  checking
+      .add_option("--name", check_flags.names,
+                  "the host that clients will ask for; again for another one")
+      ->type_name("HOST")
+      ->allow_extra_args(false);
   checking
       .add_option("--authorities", check_flags.authorities,
                   "whom clients trust (PEM), instead of the system's store")

@@ -121,6 +121,22 @@ def ill():
     assert status == 78 and 'tls_context.junk_authority' in text, text
 
 
+@tap.case('identity: the doctor answers for each name, and one that is refused is exit 78')
+def several_names():
+    identity = ('--cert', CERT, '--key', KEY, '--authorities', CA)
+    status, text = doctor(*identity, '--name', 'localhost', '--name', '127.0.0.1')
+    assert status == 0, text
+    for part in ('asks for localhost: accepts it', 'asks for 127.0.0.1: accepts it'):
+        assert part in text, (part, text)
+    status, text = doctor(*identity, '--name', 'localhost', '--name', 'example.org', '--name',
+                          'localhost')
+    assert status == 78, text
+    assert text.count('asks for localhost: accepts it') == 2, text
+    assert 'asks for example.org: refuses it: hostname mismatch' in text, text
+    for part in ('finding: tls_context.name_not_covered', 'certificate 0, the leaf'):
+        assert text.count(part) == 1, (part, text)
+
+
 @tap.case('identity: a leaf alone, and one about to expire, are warned about at the start')
 def warned():
     leaf = made('leaf.pem', 'x509', '-in', CERT)
