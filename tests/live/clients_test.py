@@ -139,7 +139,7 @@ def gnutls():
 def browser():
     program = shutil.which('chromium')
     if not program:
-        raise tap.Skip('chromium is not installed')
+        raise tap.Skip('chromium is not installed: no browser was tried')
     if not shutil.which('certutil'):
         raise tap.Skip('certutil (libnss3-tools), which makes the browser trust the authority, '
                        'is not installed')
