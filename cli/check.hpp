@@ -16,8 +16,8 @@ struct CheckFlags {
   std::string authorities;        ///< a PEM file; empty: the system's store
 };
 
-/// Prints the ring's features, and of each identity chain, dates, names, findings, and a verdict for
-/// each name. Answers config when a client that asks for one of them would refuse it.
+/// Prints the ring's features, and of each identity chain, dates, names, findings, and a verdict
+/// for each name. Answers config when a client that asks for one of them would refuse it.
 ExitStatus check(const CheckFlags& flags);
 
 } // namespace ringfort::cli

@@ -42,7 +42,7 @@ def curl():
         assert 'TLSv1.3' in text and '<html' in text
 
 
-@tap.case('clients: curl refuses the certificate when it does not know the authority')
+@tap.case('TE-09: curl refuses the certificate when it does not know the authority')
 def curl_refuses():
     with server.Server() as serving:
         done = subprocess.run(['curl', '-s', serving.url], capture_output=True, timeout=60)
@@ -102,7 +102,7 @@ def suites_rsa():
     try_suites(identity, identity[0], 'RSA')
 
 
-@tap.case('clients: a session is resumed by its ticket')
+@tap.case('SR-08: a session is resumed by its ticket')
 def resumed():
     with server.Server('--handler', 'hello') as serving:
         with tempfile.TemporaryDirectory() as folder:
@@ -126,8 +126,8 @@ def gnutls():
                               f'NORMAL:-VERS-ALL:+VERS-TLS{version}', '--x509cafile',
                               server.certificates() / 'ca.pem', '--port', serving.port,
                               'localhost', input=request)
-            for part in ('The certificate is trusted', f'(TLS{version}', 'This is a resumed session',
-                         'HTTP/1.1 200 OK', 'Hello, world!'):
+            for part in ('The certificate is trusted', f'(TLS{version}',
+                         'This is a resumed session', 'HTTP/1.1 200 OK', 'Hello, world!'):
                 assert part in text, (part, text)
         serving.stop()
         assert serving.metric('handshakes_full_total') == 2

@@ -40,7 +40,7 @@ def doctor(*arguments):
     return done.returncode, done.stdout + done.stderr
 
 
-@tap.case('identity: an encrypted key opens with a pass phrase from a file or the environment')
+@tap.case('SC-06: an encrypted key opens with a pass phrase from a file or the environment')
 def encrypted():
     pair = ('--cert', CERT, '--key', ENCRYPTED)
     assert check(*pair, '--pass-phrase-file', PHRASE) == (0, '')
@@ -57,7 +57,7 @@ def encrypted():
     assert status == 64 and 'exclude each other' in text, text
 
 
-@tap.case('identity: a PKCS#12 container serves, and curl verifies it')
+@tap.case('SC-07, SC-08: a PKCS#12 container serves, and curl verifies it')
 def container():
     flags = ('--pkcs12', CONTAINER, '--pass-phrase-file', PHRASE, '--handler', 'hello')
     with server.Server(*flags, identity=()) as serving:
@@ -68,7 +68,7 @@ def container():
     assert 'tls_context.wrong_pass_phrase' in check('--pkcs12', CONTAINER)[1]
 
 
-@tap.case('identity: of two key types the client\'s algorithms choose')
+@tap.case('SC-09: of two key types the client\'s algorithms choose')
 def two_types():
     rsa_cert, rsa_key = server.rsa_identity()
     with server.Server('--cert', rsa_cert, '--key', rsa_key, '--handler', 'hello') as serving:

@@ -60,7 +60,7 @@ def every_flag():
         assert re.search(r'\.\.\S+?(=| \[)\w', line), line
 
 
-@tap.case('program: each range in the help is kept: a value outside is an error, exit 64')
+@tap.case('SC-02: each range in the help is kept: a value outside is an error, exit 64')
 def ranges():
     _, out, _ = ringfort('serve', '--help')
     rows = re.findall(r'^  (--[\w-]+) (N|SIZE|DURATION) (\S+?)\.\.([^\s=]+)', out, re.M)
@@ -98,7 +98,7 @@ def check_only():
             'tls_context.unreadable')
 
 
-@tap.case('program: a certificate or key that cannot serve is named, exit 78')
+@tap.case('SC-04, SC-05, SC-12, SC-15: an identity or range that cannot serve is named, exit 78')
 def bad_identity():
     folder = server.certificates()
     rsa_cert, rsa_key = server.rsa_identity()
@@ -121,7 +121,7 @@ def bad_identity():
     require(['serve'], 64, '--cert', '--plain')
 
 
-@tap.case('program: a port in use is named, with what to do, exit 71')
+@tap.case('SC-23: a port in use is named, with what to do, exit 71')
 def port_in_use():
     with socket.socket() as taken:
         taken.bind(('127.0.0.1', 0))

@@ -27,7 +27,7 @@ def ended(connection):
         return server.read_to_end(connection)
 
 
-@tap.case('survival: plain HTTP to the TLS port is closed and logged as tls_handshake.plain_http')
+@tap.case('TE-01: plain HTTP to the TLS port is closed and logged as tls_handshake.plain_http')
 def plain_http():
     with server.Server('--handler', 'hello') as serving:
         with serving.socket() as client:
@@ -38,7 +38,7 @@ def plain_http():
         require_service(serving)
 
 
-@tap.case('survival: a thousand connections of random bytes are closed and logged')
+@tap.case('TE-02: a thousand connections of random bytes are closed and logged')
 def random_bytes():
     chance = random.Random(1)
     with server.Server('--handler', 'hello', '--handshake-timeout', '500ms') as serving:
@@ -79,7 +79,7 @@ def random_after_header():
         assert all(name.startswith(('http_parse.', 'request_stream.')) for name in serving.faults())
 
 
-@tap.case('survival: a stalled handshake is closed and logged as tls_handshake.timed_out')
+@tap.case('TE-11: a stalled handshake is closed and logged as tls_handshake.timed_out')
 def stalled_handshake():
     with server.Server('--handler', 'hello', '--handshake-timeout', '200ms') as serving:
         with serving.socket() as silent, serving.socket() as begun:
@@ -138,7 +138,7 @@ class Recording:
             assert self.step(lambda: self.client.read(4096)).endswith(b'Hello, world!')
 
 
-@tap.case('survival: a client that vanishes after any byte of its visit leaves nothing behind')
+@tap.case('TE-03, TE-04: a client that vanishes after any byte of its visit leaves nothing behind')
 def vanishes():
     with server.Server('--handler', 'hello') as serving:
         before = serving.descriptors()

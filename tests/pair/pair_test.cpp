@@ -132,7 +132,7 @@ TEST_CASE("pair: groups that the client did not offer a share of are asked for a
   exchange(server, client);
 }
 
-TEST_CASE("pair: a client without ALPN is served, one that offers http/1.1 among others too") {
+TEST_CASE("TE-08: a client without ALPN is served, one that offers http/1.1 among others too") {
   for (const bool offers : {false, true}) {
     peer::ClientOptions options;
     options.protocols =

@@ -38,14 +38,14 @@ Code refusal_of(std::string_view bytes) {
   return server.failure()->code;
 }
 
-TEST_CASE("refusals: plain HTTP is tls_handshake.plain_http, whatever the method") {
+TEST_CASE("TE-01: plain HTTP is tls_handshake.plain_http, whatever the method") {
   for (const std::string_view request :
        {"GET / HTTP/1.1\r\n", "POST /", "PRI * HTTP/2.0\r\n", "OPTIONS *", "G"}) {
     CHECK(refusal_of(request) == Code::tls_handshake_plain_http);
   }
 }
 
-TEST_CASE("refusals: another protocol is tls_handshake.not_tls") {
+TEST_CASE("TE-02: another protocol is tls_handshake.not_tls") {
   for (const std::string_view banner :
        {"SSH-2.0-OpenSSH_9.2\r\n", "\xff\xfb\x01", "{}", "Gopher"}) {
     CHECK(refusal_of(banner) == Code::tls_handshake_not_tls);
@@ -53,7 +53,7 @@ TEST_CASE("refusals: another protocol is tls_handshake.not_tls") {
   CHECK(refusal_of(std::string("\x16\x09\x09\x00\x05hello", 10)) == Code::tls_handshake_not_tls);
 }
 
-TEST_CASE("refusals: an old version is tls_handshake.version_too_low, told by an alert") {
+TEST_CASE("TE-05: an old version is tls_handshake.version_too_low, told by an alert") {
   peer::ClientOptions old;
   old.version_min = TLS1_VERSION;
   old.version_max = TLS1_1_VERSION;
@@ -67,7 +67,7 @@ TEST_CASE("refusals: an old version is tls_handshake.version_too_low, told by an
   CHECK(Refusal(older_than_allowed, new_only).code() == Code::tls_handshake_version_too_low);
 }
 
-TEST_CASE("refusals: no suite or group in common is tls_handshake.no_shared_suite") {
+TEST_CASE("TE-06: no suite or group in common is tls_handshake.no_shared_suite") {
   peer::ClientOptions rsa_only;
   rsa_only.version_max = TLS1_2_VERSION;
   rsa_only.suites = "ECDHE-RSA-AES128-GCM-SHA256";
@@ -84,7 +84,7 @@ TEST_CASE("refusals: no suite or group in common is tls_handshake.no_shared_suit
   CHECK(Refusal(signature).code() == Code::tls_handshake_no_shared_suite);
 }
 
-TEST_CASE("refusals: ALPN without http/1.1 is tls_handshake.no_shared_protocol, told by an alert") {
+TEST_CASE("TE-07: ALPN without http/1.1 is tls_handshake.no_shared_protocol, told by an alert") {
   peer::ClientOptions h2_only;
   h2_only.protocols = {"h2"};
   const Refusal refusal(h2_only);
@@ -93,7 +93,7 @@ TEST_CASE("refusals: ALPN without http/1.1 is tls_handshake.no_shared_protocol, 
 }
 
 TEST_CASE(
-    "refusals: a client that does not trust us is tls_handshake.peer_alert, with the number") {
+    "TE-09: a client that does not trust us is tls_handshake.peer_alert, with the number") {
   for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
     peer::ClientOptions distrustful;
     distrustful.version_min = distrustful.version_max = version;

@@ -38,7 +38,7 @@ TEST_CASE("play: descriptors that are spent are accept.descriptors_spent, and ac
   REQUIRE(play.run_until([&] { return third.received().contains("Hello"); }));
 }
 
-TEST_CASE("play: a connection beyond connections_max is accept.connections_full, and reset") {
+TEST_CASE("TE-20: a connection beyond connections_max is accept.connections_full, and reset") {
   EngineOptions options = Play::kind_options();
   options.limits.connections_max = 1;
   Play play(options);
@@ -59,7 +59,7 @@ TEST_CASE("play: a connection beyond connections_max is accept.connections_full,
 
 // ---------------------------------------------------------------------------- the handshake
 
-TEST_CASE("play: a handshake that stalls is tls_handshake.timed_out, counted from accept") {
+TEST_CASE("TE-11, TE-12: a handshake that stalls is tls_handshake.timed_out, counted from accept") {
   const tls::Context context = ecdsa_context();
   Play play;
   play.serve(hello, &context);
@@ -76,7 +76,7 @@ TEST_CASE("play: a handshake that stalls is tls_handshake.timed_out, counted fro
   CHECK(client.ended());
 }
 
-TEST_CASE("play: a client that leaves at any byte of the handshake is tls_handshake.peer_closed") {
+TEST_CASE("TE-03, TE-04: a client that leaves in the handshake is tls_handshake.peer_closed") {
   const tls::Context context = ecdsa_context();
   const std::string hello_record = peer::Client().take_outgoing();
   for (const bool reset : {false, true}) {

@@ -74,7 +74,7 @@ TEST_CASE("context: a file that is not there is tls_context.unreadable") {
   CHECK(folder.error().detail == EISDIR);
 }
 
-TEST_CASE("context: a chain that is no certificate is tls_context.not_pem") {
+TEST_CASE("SC-05: a chain that is no certificate is tls_context.not_pem") {
   Identity identity = make_identity(KeyType::ecdsa_p256);
   const std::string whole = identity.chain_pem;
   for (const std::string& chain :
@@ -87,7 +87,7 @@ TEST_CASE("context: a chain that is no certificate is tls_context.not_pem") {
   }
 }
 
-TEST_CASE("context: a key that is none is tls_context.key_unusable") {
+TEST_CASE("SC-05: a key that is none is tls_context.key_unusable") {
   Identity identity = make_identity(KeyType::ecdsa_p256);
   for (const std::string& key :
        {std::string("text"), identity.chain_pem, identity.key_pem.substr(0, 80)}) {
@@ -98,7 +98,7 @@ TEST_CASE("context: a key that is none is tls_context.key_unusable") {
   }
 }
 
-TEST_CASE("context: another certificate's key is tls_context.key_mismatch") {
+TEST_CASE("SC-04: another certificate's key is tls_context.key_mismatch") {
   for (const KeyType type : {KeyType::ecdsa_p256, KeyType::rsa_2048}) {
     Identity identity = make_identity(KeyType::ecdsa_p256);
     identity.key_pem = make_identity(type).key_pem;
@@ -108,7 +108,7 @@ TEST_CASE("context: another certificate's key is tls_context.key_mismatch") {
   }
 }
 
-TEST_CASE("context: suites and groups that leave nothing are tls_context.no_usable_suite") {
+TEST_CASE("SC-14: suites and groups that leave nothing are tls_context.no_usable_suite") {
   constexpr std::array<std::string_view, 4> wrong{"NULL-SHA256", "ECDHE-ECDSA-AES128-SHA",
                                                   "nonsense", "TLS_AES_128_GCM_SHA256:nonsense"};
   for (const std::string_view suites : wrong) {
@@ -133,7 +133,7 @@ TEST_CASE("context: a group or a signature scheme that is not known has a refusa
   CHECK(create(signature).error().code == Code::tls_context_unknown_signature);
 }
 
-TEST_CASE("context: the default policy") {
+TEST_CASE("SC-15, SC-16, TE-16: the default policy") {
   const auto context = create(ContextOptions{});
   REQUIRE(context);
   CHECK(context->policy() ==
@@ -171,7 +171,7 @@ TEST_CASE("context: a policy that is narrowed says what is left") {
   CHECK(context->policy().find("tickets: 0\n") != std::string::npos);
 }
 
-TEST_CASE("context: a lowest version above the highest is tls_context.version_range") {
+TEST_CASE("SC-15: a lowest version above the highest is tls_context.version_range") {
   ContextOptions options;
   options.version_min = Version::tls_1_3;
   options.version_max = Version::tls_1_2;
@@ -180,7 +180,7 @@ TEST_CASE("context: a lowest version above the highest is tls_context.version_ra
   CHECK(context.error().code == Code::tls_context_version_range);
 }
 
-TEST_CASE("context: no identity, and too many tickets, are config.invalid") {
+TEST_CASE("SC-12: no identity, and too many tickets, are config.invalid") {
   CHECK(Context::create({}).error().code == Code::config_invalid);
   ContextOptions options;
   options.tickets = 9;

@@ -51,7 +51,7 @@ TEST_CASE("identity: two of one key type are tls_context.same_key_type") {
   CHECK(Context::create(options).error().code == Code::tls_context_same_key_type);
 }
 
-TEST_CASE("identity: an encrypted key opens with its pass phrase, which is not kept") {
+TEST_CASE("SC-06: an encrypted key opens with its pass phrase, which is not kept") {
   Identity identity = make_identity(KeyType::ecdsa_p256);
   identity.key_pem = peer::encrypted_key(identity, "open sesame");
   CHECK(create(identity).error().code == Code::tls_context_no_pass_phrase);
@@ -89,7 +89,7 @@ TEST_CASE("identity: the pass phrase is asked for once, and only for an encrypte
   CHECK(asked == 2);
 }
 
-TEST_CASE("identity: a PKCS#12 container gives chain and key") {
+TEST_CASE("SC-07: a PKCS#12 container gives chain and key") {
   for (const std::string pass_phrase : {"open sesame", ""}) {
     const Identity identity = make_identity(KeyType::ecdsa_p256);
     const auto read =
@@ -101,7 +101,7 @@ TEST_CASE("identity: a PKCS#12 container gives chain and key") {
   }
 }
 
-TEST_CASE("identity: a PKCS#12 container is refused for what it lacks") {
+TEST_CASE("SC-08: a PKCS#12 container is refused for what it lacks") {
   const Identity identity = make_identity(KeyType::ecdsa_p256);
   const std::string container = peer::pkcs12_of(identity, "right");
   const auto code = [](std::string_view bytes, const std::string& pass_phrase) {
@@ -136,7 +136,7 @@ TEST_CASE("identity: dates that keep clients away are warned about") {
   CHECK(context->warnings()[0].detail == 7);
 }
 
-TEST_CASE("identity: a leaf without its issuer is tls_context.chain_incomplete") {
+TEST_CASE("SC-10: a leaf without its issuer is tls_context.chain_incomplete") {
   Identity identity = make_identity({.issued = true});
   identity.chain_pem.resize(identity.chain_pem.rfind("-----BEGIN"));
   const auto context = create(identity);

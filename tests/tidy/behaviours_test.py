@@ -1,0 +1,43 @@
+"""docs/node-behaviours.md names the tests of each row, and each row that a test names."""
+import re
+import sys
+
+sys.path[:0] = [__file__.rsplit('/', 2)[0], __file__.rsplit('/', 1)[0]]
+import source  # noqa: E402
+import tap  # noqa: E402
+
+ID = re.compile(r'\b(?:SC|SNI|TE|SR)-\d\d\b')
+ROW = re.compile(r'^\| ((?:SC|SNI|TE|SR)-\d\d) \| [^|]+ \| ([^|]+) \|$', re.M)
+CLAIM = re.compile(r'''(?:TEST_CASE\(|tap\.case\()\s*f?(?:"([^"]*)"|'([^']*))''')
+
+
+def named(text):
+    """The ids in the names of the tests of a file."""
+    return {row for claim in CLAIM.findall(text) for row in ID.findall(claim[0] or claim[1])}
+
+
+def missing(page, tests):
+    """What the page says and tests do not, and the reverse; tests maps a path to its text."""
+    told = {(row, path) for row, paths in ROW.findall(page) for path in paths.split(', ')}
+    held = {(row, path) for path, text in tests.items() for row in named(text)}
+    return sorted(told - held), sorted(held - told)
+
+
+@tap.case('behaviours: each row has the tests that the page names, and no other')
+def true():
+    tests = {path: source.text(path) for path in source.files()
+             if re.match(r'tests/.*_test\.(py|cpp)$', path)
+             and path != 'tests/tidy/behaviours_test.py'}
+    page = source.text('docs/node-behaviours.md')
+    assert len(ROW.findall(page)) > 50
+    assert missing(page, tests) == ([], []), missing(page, tests)
+
+
+@tap.case('behaviours: a row without its test, and a test without its row, are noticed')
+def self_test():
+    page = '| SR-01 | words | a_test.cpp |\n| TE-02 | words | b_test.py |\n'
+    tests = {'a_test.cpp': 'TEST_CASE("SR-01: a")', 'b_test.py': "@tap.case('TE-03: b')"}
+    assert missing(page, tests) == ([('TE-02', 'b_test.py')], [('TE-03', 'b_test.py')])
+
+
+tap.run()
