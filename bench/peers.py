@@ -76,6 +76,7 @@ class Terms:
     folder: pathlib.Path  # with a certificate and its key; configurations are written here
     encrypted: bool = True
     certificate: str = 'localhost'
+    issuer: str = 'ca'
     lowest: str = '1.3'  # TLS version
     connections_max: int = 4096
     idle_s: int = 60
@@ -83,6 +84,10 @@ class Terms:
     @property
     def cert(self):
         return self.folder / f'{self.certificate}.pem'
+
+    @property
+    def authority(self):
+        return self.folder / f'{self.issuer}.pem'
 
     @property
     def key(self):

@@ -35,7 +35,7 @@ def wait_for(port, process, name):
 
 def check_answer(url, terms):
     """Each server says the same, over what it was told to speak."""
-    done = subprocess.run(['curl', '-s', '--cacert', terms.folder / 'ca.pem', '-w',
+    done = subprocess.run(['curl', '-s', '--cacert', terms.authority, '-w',
                            '\n%{http_code}', url], capture_output=True, text=True, timeout=30)
     if done.stdout != f'{TEXT}\n200':
         sys.exit(f'bench: {url} answers {done.stdout!r} {done.stderr!r}')
@@ -88,23 +88,31 @@ def perf_counts_here():
     return done.returncode == 0 and bool(re.match(r'^\d+,', done.stderr.strip()))
 
 
-def cpu_ns(pid):
-    """CPU time of all threads so far (proc(5), schedstat)."""
-    total = 0
+def family(pid):
+    """A process and its descendants."""
+    pids = [pid]
     for task in pathlib.Path(f'/proc/{pid}/task').iterdir():
-        total += int((task / 'schedstat').read_text().split()[0])
-    return total
+        for child in (task / 'children').read_text().split():
+            pids += family(int(child))
+    return pids
+
+
+def cpu_ns(pid):
+    """CPU time of all threads of a process and its children so far (proc(5), schedstat)."""
+    return sum(int((task / 'schedstat').read_text().split()[0])
+               for one in family(pid) for task in pathlib.Path(f'/proc/{one}/task').iterdir())
 
 
 class Spending:
-    """What a process spends from here to spent(): instructions where perf counts, else ns of CPU
-    time."""
+    """What a process and its children spend from here to spent(): instructions where perf counts,
+    else ns of CPU time."""
 
     def __init__(self, pid, counted):
         self.pid, self.perf = pid, None
         if counted == 'instructions':
             self.perf = subprocess.Popen(['perf', 'stat', '-x,', '-e', 'instructions:uk', '-p',
-                                          str(pid)], stderr=subprocess.PIPE, text=True)
+                                          ','.join(map(str, family(pid)))],
+                                         stderr=subprocess.PIPE, text=True)
         else:
             self.before = cpu_ns(pid)
 
