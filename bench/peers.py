@@ -44,6 +44,7 @@ H2O = """
 num-threads: 1
 max-connections: {connections_max}
 http1-request-timeout: {idle_s}
+handshake-timeout: {idle_s}
 user: root
 hosts:
   default:
@@ -115,7 +116,8 @@ def ringfort(terms, port):
     tls = (['--cert', str(terms.cert), '--key', str(terms.key), '--tls-min', terms.lowest]
            if terms.encrypted else ['--plain'])
     return [str(BUILD / 'ringfort'), 'serve', '--shards', '1', '--handler', 'hello', '--listen',
-            f'127.0.0.1:{port}', '--keep-alive-timeout', f'{terms.idle_s}s', *tls]
+            f'127.0.0.1:{port}', '--keep-alive-timeout', f'{terms.idle_s}s',
+            '--handshake-timeout', f'{terms.idle_s}s', *tls]
 
 
 def nginx(terms, port):
