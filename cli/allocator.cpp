@@ -4,6 +4,11 @@
 #include <cstdint>
 
 #include <jemalloc/jemalloc.h>
+
+// jemalloc reads this before main. Without a thread of its own it gives freed pages back only while
+// somebody allocates: what a burst of handshakes needed, some 80 KB each, would stay for as long as
+// the server is idle after it.
+const char* malloc_conf = "background_thread:true";
 #endif
 
 namespace ringfort::cli {
