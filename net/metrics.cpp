@@ -63,6 +63,8 @@ void Metrics::write_text(std::string& out) const {
                "Connections whose receives are opened here.", records_user_receive);
   append_value(out, "records_refused_total", counter, "Directions that the kernel did not take.",
                records_refused);
+  append_value(out, "records_rested_total", counter,
+               "Times that an idle connection gave its ciphers back.", records_rested);
   append_value(out, "blocks_in_use", gauge, "Send, assembly and exchange blocks in use.",
                blocks_in_use);
   append_value(out, "receive_buffers_held", gauge, "Receive buffers held by connections.",

@@ -77,6 +77,7 @@ struct RecordCounters {
   engine::Counter user_send;
   engine::Counter user_receive;
   engine::Counter refused; ///< directions that the kernel was to take and did not
+  engine::Counter rested;  ///< times that a connection gave its ciphers back
 };
 
 } // namespace ringfort::net

@@ -127,9 +127,10 @@ private:
   ExchangeState* exchange_ = nullptr;
 
   engine::Timer timer_;
-  Time timer_deadline_ = Time::max(); ///< what the timer is armed for; the two below may be later
+  Time timer_deadline_ = Time::max(); ///< what the timer is armed for; those below may be later
   Time deadline_ = Time::max();
   Time write_deadline_ = Time::max();
+  Time rest_deadline_ = Time::max(); ///< when a connection that waits for a request comes to rest
 };
 
 } // namespace ringfort::net

@@ -196,6 +196,7 @@ void ServingShard::add_to(Metrics& metrics) const noexcept {
   metrics.records_user_send += records.user_send;
   metrics.records_user_receive += records.user_receive;
   metrics.records_refused += records.refused;
+  metrics.records_rested += records.rested;
   metrics.blocks_in_use += loop_->blocks().in_use_count() + exchange_blocks_.in_use_count();
   metrics.receive_buffers_held += loop_->receive_buffers().held_count();
   for (std::size_t code = 0; code < fault_count; ++code) metrics.faults[code] += faults_[code];

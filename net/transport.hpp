@@ -90,6 +90,10 @@ public:
   void move_on() noexcept;
   /// After a send was accepted. Errors: tls_record.key_update_unsupported.
   Result<> on_sent() noexcept;
+  /// Nothing moves: gives back what the next record can make again.
+  void rest() noexcept {
+    if (channel_ && channel_->rest()) ++home_.record_counters.rested;
+  }
   /// Drops what was received. Answers how much that was.
   std::size_t discard_received() noexcept;
   /// Seals (or copies) the pieces into the send queue, as one record when they fit one.

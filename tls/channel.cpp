@@ -21,6 +21,13 @@ Result<Channel> Channel::create(const Library& library, const TrafficKeys& keys,
   return Channel(library, std::move(*opener), std::move(*sealer), limits);
 }
 
+bool Channel::rest() noexcept {
+  const bool held = !opener_.resting() || !sealer_.resting();
+  opener_.rest();
+  sealer_.rest();
+  return held;
+}
+
 Result<std::size_t> Channel::record_bytes(Bytes input) const noexcept {
   if (input.size() < record_header_bytes) return std::size_t{0};
   const auto type = static_cast<ContentType>(input[0]);

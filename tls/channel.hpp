@@ -25,7 +25,7 @@ struct ChannelLimits {
   std::uint32_t key_updates_without_data_max = 32;
 };
 
-/// Where: one shard. Cost: two EVP contexts; seal and receive allocate nothing.
+/// Where: one shard. Cost: two EVP contexts; seal and receive allocate nothing, but after rest().
 class Channel {
 public:
   static constexpr std::size_t plaintext_bytes_max = record_plaintext_bytes_max;
@@ -70,6 +70,9 @@ public:
 
   /// Errors: tls_record.crypto_failed.
   Result<std::size_t> seal_alert(Alert alert, MutableBytes out) noexcept;
+
+  /// Nothing moves: frees both directions' AEADs, until a record needs one. False: it had none.
+  bool rest() noexcept;
 
   // Where the kernel protects a direction's records, the duties stay here: what an opened record
   // asks for, when a key is spent, which keys come next.

@@ -34,23 +34,32 @@ bool update(EVP_CIPHER_CTX* cipher, std::byte* out, Bytes in) noexcept {
 
 } // namespace
 
-RecordCipher::RecordCipher(CipherContext cipher, const DirectionKeys& keys) noexcept
-    : cipher_(std::move(cipher)), keys_(keys) {}
+void RecordCipher::Free::operator()(evp_cipher_ctx_st* cipher) const noexcept {
+  EVP_CIPHER_CTX_free(cipher);
+}
 
 Result<RecordCipher> RecordCipher::create(const Library& library, Direction direction,
                                           const DirectionKeys& keys) noexcept {
-  CipherContext cipher(EVP_CIPHER_CTX_new(), EVP_CIPHER_CTX_free);
-  const EVP_CIPHER* algorithm = library.cipher(keys.suite->aead);
-  const bool made = cipher != nullptr &&
-                    EVP_CipherInit_ex2(cipher.get(), algorithm, raw(keys.key.data()), nullptr,
-                                       direction == Direction::seal ? 1 : 0, nullptr) == 1;
-  if (!made) return fail(Code::tls_record_crypto_failed);
-  return RecordCipher(std::move(cipher), keys);
+  RecordCipher made(library, direction, keys);
+  if (auto woken = made.wake(); !woken) return std::unexpected(woken.error());
+  return made;
+}
+
+Result<> RecordCipher::wake() noexcept {
+  if (!resting()) return {};
+  cipher_.reset(EVP_CIPHER_CTX_new());
+  const bool made = cipher_ != nullptr &&
+                    EVP_CipherInit_ex2(cipher_.get(), library_->cipher(keys_.suite->aead),
+                                       raw(keys_.key.data()), nullptr,
+                                       direction_ == Direction::seal ? 1 : 0, nullptr) == 1;
+  if (made) return {};
+  cipher_.reset();
+  return fail(Code::tls_record_crypto_failed);
 }
 
 Result<> RecordCipher::rekey(const DirectionKeys& keys) noexcept {
   keys_ = keys;
-  if (handed_over()) return {};
+  if (resting()) return {};
   if (EVP_CipherInit_ex2(cipher_.get(), nullptr, raw(keys.key.data()), nullptr, -1, nullptr) != 1) {
     return fail(Code::tls_record_crypto_failed);
   }
@@ -95,6 +104,7 @@ Result<OpenedRecord> RecordCipher::open(MutableBytes record) noexcept {
   if (record.size() < front_bytes + inner_bytes + record_tag_bytes) {
     return fail(Code::tls_record_malformed);
   }
+  if (auto woken = wake(); !woken) return std::unexpected(woken.error());
   const auto type = static_cast<ContentType>(record[0]);
   const MutableBytes sealed =
       record.subspan(front_bytes, record.size() - front_bytes - record_tag_bytes);
@@ -133,6 +143,7 @@ Result<std::size_t> RecordCipher::seal(ContentType type, std::span<const Bytes> 
   const std::size_t body_bytes = plaintext_bytes + (is_1_3() ? 1 : 0);
   const std::size_t record_bytes = front_bytes + body_bytes + record_tag_bytes;
   if (out.size() < record_bytes) return fail(Code::tls_record_crypto_failed);
+  if (auto woken = wake(); !woken) return std::unexpected(woken.error());
 
   out[0] = static_cast<std::byte>(is_1_3() ? ContentType::application_data : type);
   out[1] = version_major;

@@ -39,17 +39,18 @@ struct OpenedRecord {
   MutableBytes plaintext; ///< inside the record's own bytes
 };
 
-/// Where: one shard. Cost of seal and open: no allocation.
+/// Where: one shard. Cost of seal and open: no allocation, but after rest().
 class RecordCipher {
 public:
   enum class Direction : bool { open, seal };
 
-  /// Errors: tls_record.crypto_failed.
+  /// Borrow: `library` for the cipher's life. Errors: tls_record.crypto_failed.
   static Result<RecordCipher> create(const Library& library, Direction direction,
                                      const DirectionKeys& keys) noexcept;
 
   /// Opens one whole record where it lies.
-  /// Errors: tls_record.bad_mac, tls_record.malformed, tls_record.oversized.
+  /// Errors: tls_record.bad_mac, tls_record.malformed, tls_record.oversized,
+  ///         tls_record.crypto_failed.
   Result<OpenedRecord> open(MutableBytes record) noexcept;
 
   /// Seals the pieces, at most record_plaintext_bytes_max together, as one record at the front of
@@ -61,10 +62,13 @@ public:
   /// Goes on with other keys of the same suite (RFC 8446 section 4.6.3).
   Result<> rekey(const DirectionKeys& keys) noexcept;
 
+  /// Frees the AEAD, more than 1 KiB, until the next record makes it again.
+  void rest() noexcept { cipher_.reset(); }
+  bool resting() const noexcept { return cipher_ == nullptr; }
+
   /// Leaves the cipher's work to the kernel: the AEAD is freed, the keys stay, for rekey()
   /// to follow and for count().
-  void hand_over() noexcept { cipher_.reset(); }
-  bool handed_over() const noexcept { return cipher_ == nullptr; }
+  void hand_over() noexcept { rest(); }
   /// So many records were protected elsewhere.
   void count(std::uint64_t records) noexcept { keys_.sequence += records; }
 
@@ -72,18 +76,24 @@ public:
   bool is_1_3() const noexcept { return keys_.suite->version == Version::tls_1_3; }
 
 private:
-  using CipherContext = std::unique_ptr<evp_cipher_ctx_st, void (*)(evp_cipher_ctx_st*)>;
+  struct Free {
+    void operator()(evp_cipher_ctx_st* cipher) const noexcept;
+  };
 
-  RecordCipher(CipherContext cipher, const DirectionKeys& keys) noexcept;
+  RecordCipher(const Library& library, Direction direction, const DirectionKeys& keys) noexcept
+      : library_(&library), keys_(keys), direction_(direction) {}
 
+  Result<> wake() noexcept;
   bool has_explicit_nonce() const noexcept;
   bool begin_record(const std::byte* explicit_nonce, Bytes header, std::size_t plaintext_bytes,
                     ContentType type) noexcept;
   Result<OpenedRecord> inner_of(MutableBytes plaintext) const noexcept;
   bool seal_pieces(std::span<const Bytes> pieces, MutableBytes body, ContentType type) noexcept;
 
-  CipherContext cipher_;
+  const Library* library_;
+  std::unique_ptr<evp_cipher_ctx_st, Free> cipher_;
   DirectionKeys keys_;
+  Direction direction_;
 };
 
 } // namespace ringfort::tls

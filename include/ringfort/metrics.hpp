@@ -32,6 +32,7 @@ struct Metrics {
   std::uint64_t records_user_send = 0;
   std::uint64_t records_user_receive = 0;
   std::uint64_t records_refused = 0; ///< directions that the kernel was to take and did not
+  std::uint64_t records_rested = 0;  ///< times that an idle connection gave its ciphers back
 
   std::uint64_t blocks_in_use = 0; ///< send, assembly and exchange blocks
   std::uint64_t receive_buffers_held = 0;

@@ -147,6 +147,24 @@ TEST_CASE("play: a head that trickles inside one TLS record is request_stream.he
   REQUIRE(play.run_until([&] { return client.ended(); }));
 }
 
+TEST_CASE("play: a connection gives its ciphers back after a second without a request, once") {
+  const tls::Context context = peer::make_context({peer::KeyType::ecdsa_p256});
+  Play play;
+  play.serve(hello, &context);
+  Actor& client = play.connect();
+  peer::Client tls;
+  REQUIRE(play.converse(client, tls, [&] { return tls.secured(); }));
+  for (const std::uint64_t rested : {0U, 1U, 2U}) {
+    tls.write("GET / HTTP/1.1\r\nhost: a\r\n\r\n");
+    REQUIRE(play.converse(client, tls, [&] { return tls.news().ends_with("Hello, World!"); }));
+    play.run_for(900ms);
+    CHECK(play.engine().metrics().records_rested == rested);
+    play.run_for(60s);
+    CHECK(play.engine().metrics().records_rested == rested + 1);
+  }
+  CHECK(play.reports().empty());
+}
+
 TEST_CASE("play: a handshake under way when a drain begins is finished, and ended in order") {
   const tls::Context context = peer::make_context({peer::KeyType::ecdsa_p256});
   Play play;

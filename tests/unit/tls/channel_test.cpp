@@ -92,6 +92,19 @@ TEST_CASE("channel: what one end seals the other opens, for every suite and size
   }
 }
 
+TEST_CASE("channel: one that rested goes on where it was, for every suite") {
+  Ends ends(GENERATE(from_range(all_suites)));
+  for (const std::string_view text : {"before", "after", "and again"}) {
+    for (auto [from, to] : {std::pair{&ends.peer, &ends.server}, {&ends.server, &ends.peer}}) {
+      const auto received = (*to)->receive(seal(**from, bytes_of(text), ends.room));
+      REQUIRE(received);
+      CHECK(text_of(received->plaintext) == text);
+    }
+    CHECK(ends.server->rest());
+    CHECK_FALSE(ends.server->rest()); // It had nothing left to give.
+  }
+}
+
 TEST_CASE("channel: a byte changed anywhere is tls_record.bad_mac") {
   const std::uint16_t suite = GENERATE(from_range(all_suites));
   for (std::size_t at = record_header_bytes; at < 40; ++at) {

@@ -1,13 +1,17 @@
-// Memory that runs out inside OpenSSL, at each allocation in turn, while a context is built.
+// Memory that runs out inside OpenSSL, at each allocation in turn, while a context is built or a
+// record layer wakes.
 #include <ringfort/tls.hpp>
 
+#include <array>
 #include <cstdlib>
 
 #include <catch2/catch_test_macros.hpp>
 #include <openssl/crypto.h>
 
 #include "tests/peer/identity.hpp"
+#include "tls/channel.hpp"
 #include "tls/shard_context.hpp"
+#include "tls/suites.hpp"
 
 namespace ringfort::tls {
 namespace {
@@ -59,6 +63,25 @@ TEST_CASE(
   }
   CHECK(refused > 0);
   CHECK(build(context));
+}
+
+TEST_CASE("memory: a channel that cannot wake is tls_record.crypto_failed, and wakes later") {
+  REQUIRE(counted);
+  const auto library = *Library::create();
+  DirectionKeys keys{.suite = suite_of(0x1301)};
+  auto channel = *Channel::create(*library, {.receive = keys, .send = keys});
+  std::array<std::byte, 64> room;
+  const Bytes piece = bytes_of("x");
+  const auto seal = [&] { return channel.seal({&piece, 1}, room); };
+  REQUIRE(channel.rest());
+  for (long allowed : {0L, 1L}) {
+    allocations_left = allowed;
+    const auto sealed = seal();
+    allocations_left = -1;
+    REQUIRE_FALSE(sealed);
+    CHECK(sealed.error().code == Code::tls_record_crypto_failed);
+  }
+  CHECK(seal());
 }
 
 } // namespace
