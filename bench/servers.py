@@ -124,7 +124,9 @@ class Spending:
 
 
 def prepare(build, *groups):
-    """Installs what is missing, and builds the release unless `build` is false."""
+    """Installs what is missing, and builds the release unless `build` is false. From here on a
+    SIGTERM ends the servers too."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit('bench: told to end'))
     scripts = peers.ROOT / 'scripts'
     subprocess.run([scripts / 'setup', 'bench', *groups], check=True)
     if build:
