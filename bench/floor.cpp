@@ -193,7 +193,7 @@ private:
   MutableBytes shake_hands(Connection& connection, MutableBytes input) {
     auto progress = connection.session->receive(input);
     if (progress && progress->wants == tls::Session::Wants::context) {
-      if (!connection.session->use(tls_.context)) return {};
+      connection.session->use(tls_.context);
       progress = connection.session->receive(input.subspan(progress->consumed_bytes));
     }
     const Bytes output = connection.session->output();

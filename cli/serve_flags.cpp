@@ -93,6 +93,11 @@ void add_limit_flags(CLI::App& app, Limits& limits) {
              "queued unsent for one connection");
   add_number(app, "--unread-body-max", limits.unread_body_bytes_max, {0, UINT32_MAX}, &parse_size,
              "of a body that the handler did not read, to keep the connection");
+  add_number(app, "--handshakes-max", limits.handshakes_max, {1, 1'000'000}, &parse_count,
+             "TLS handshakes of a shard at OpenSSL at a time; more wait, half their time at most");
+  add_number(app, "--handshake-steps-max", limits.handshake_steps_max, {1, 65'536}, &parse_count,
+             "costly handshake steps in a turn of a shard; more wait while live connections are "
+             "served");
   add_duration(app, "--handshake-timeout", limits.handshake_timeout, {}, "from accept");
   add_duration(app, "--header-timeout", limits.header_timeout, {}, "from a head's first byte");
   add_duration(app, "--body-idle-timeout", limits.body_idle_timeout, {}, "between two body pieces");

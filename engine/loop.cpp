@@ -54,6 +54,11 @@ Result<> Loop::wait(std::chrono::nanoseconds wait_max) noexcept {
   return ring_->submit_and_wait(quiet_sends + 1, bound);
 }
 
+Result<> Loop::submit() noexcept {
+  if (!ring_->queued()) return {};
+  return ring_->submit_and_wait(0, std::chrono::nanoseconds::zero());
+}
+
 void Loop::read_clocks() noexcept {
   now_ = ring_->now();
   unix_seconds_ = ring_->unix_seconds();

@@ -83,6 +83,8 @@ concept RingLike = requires(R ring, const R const_ring, Op& op, const RingOption
   { const_ring.buffers_available() } -> std::same_as<std::uint32_t>;
 
   // The turn.
+  /// Something is queued for submission.
+  { const_ring.queued() } -> std::same_as<bool>;
   /// One io_uring_enter: submits what is queued, then waits until `count` completions are there or
   /// `wait` has passed (zero: does not wait). Errors: ring.enter_failed.
   { ring.submit_and_wait(count, wait) } -> std::same_as<Result<>>;

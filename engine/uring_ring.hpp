@@ -58,6 +58,7 @@ public:
   void return_buffer(std::uint16_t id) noexcept;
   std::uint32_t buffers_available() const noexcept { return buffers_available_; }
 
+  bool queued() const noexcept { return io_uring_sq_ready(&ring_) > 0; }
   Result<> submit_and_wait(unsigned count, std::chrono::nanoseconds wait) noexcept;
   std::size_t harvest(std::span<Harvested> harvested) noexcept;
   void wake() noexcept;

@@ -42,6 +42,17 @@ void Metrics::write_text(std::string& out) const {
                handshakes_resumed);
   append_value(out, "tickets_refused_total", counter,
                "Full TLS handshakes of clients that had offered a ticket.", tickets_refused);
+  append_value(out, "handshakes_open", gauge, "TLS handshakes at OpenSSL now.", handshakes_open);
+  append_value(out, "handshakes_waiting", gauge, "TLS handshakes that wait for their turn now.",
+               handshakes_waiting);
+  append_value(out, "handshakes_waiting_peak", gauge,
+               "The most handshakes that waited at the end of a turn of one shard.",
+               handshakes_waiting_peak);
+  append_value(out, "handshake_steps_total", counter,
+               "Steps of TLS handshakes with asymmetric work.", handshake_steps);
+  append_value(out, "handshake_steps_deferred_total", counter,
+               "Steps with asymmetric work that had to wait for a later turn.",
+               handshake_steps_deferred);
   append_value(out, "requests_total", counter, "Request heads received.", requests);
   append_value(out, "responses_total", counter, "Exchanges ended.", responses);
   append_value(out, "received_bytes_total", counter, "Bytes received from sockets.",

@@ -66,6 +66,8 @@ Result<> check(const EngineOptions& options) noexcept {
       timeout(limits.write_timeout),
       timeout(limits.keep_alive_timeout),
       timeout(limits.linger_timeout),
+      Bound{limits.handshakes_max, 1, 1'000'000},
+      Bound{limits.handshake_steps_max, 1, 65'536},
   };
   return check_all(limit_bounds, 101);
 }

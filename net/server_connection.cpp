@@ -18,6 +18,9 @@ constexpr std::chrono::seconds rest_after{1};
 ServerConnection::ServerConnection(std::uint64_t id, ServingShard& shard, const ServerRole& role,
                                    int descriptor) noexcept
     : id_(id), shard_(shard), role_(role), peer_(shard.ring().peer_address(descriptor)),
+      handshake_(
+          this, [](void* self) noexcept { static_cast<ServerConnection*>(self)->take_step(); },
+          [](void* self) noexcept { static_cast<ServerConnection*>(self)->park_handshake(); }),
       transport_(shard.stream_home(), descriptor, *this,
                  role.names == nullptr ? nullptr : shard.tls_library()),
       parser_(http::Role::server, shard.authorities()),
@@ -134,9 +137,11 @@ bool ServerConnection::parse_more() noexcept {
   }
   if (!secured_ && transport_.phase() == Transport::Phase::records) {
     secured_ = true;
+    leave_handshakes();
     shard_.count_handshake(transport_.facts());
   }
   if (transport_.wants_context()) return choose_context();
+  if (transport_.wants_step()) return ask_for_step();
   if (plaintext->empty()) return transport_.ended() && on_end_of_stream();
   if (exchange_ == nullptr && !begin_exchange()) return false;
   const auto step = parser_.parse(*plaintext);
@@ -165,10 +170,12 @@ bool ServerConnection::choose_context() noexcept {
 }
 
 bool ServerConnection::answer_hello(const ChosenContext& chosen) noexcept {
-  const auto used = chosen ? transport_.use(*chosen) : std::unexpected(chosen.error());
-  if (used) return true;
-  transport_.refuse(used.error());
-  fail(used.error());
+  if (chosen) {
+    transport_.use(*chosen);
+    return true;
+  }
+  transport_.refuse(chosen.error());
+  fail(chosen.error());
   return false;
 }
 
@@ -177,6 +184,36 @@ void ServerConnection::take_choice(tls::NameChoice choice) noexcept {
   const auto chosen = context_of(*role_.names, transport_.server_name(), std::move(choice));
   (void)answer_hello(chosen);
   pump();
+}
+
+/// The handshake's next step is costly: it runs when the shard says so. False.
+bool ServerConnection::ask_for_step() noexcept {
+  // A client that left while it waited for the answer to its hello costs nothing more.
+  if (!handshake_.begun() && transport_.stream().peer_ended()) {
+    fail({.code = Code::tls_handshake_peer_closed});
+  } else {
+    shard_.handshakes().ask(handshake_);
+  }
+  return false;
+}
+
+void ServerConnection::take_step() noexcept {
+  turn_deadline_ = Time::max();
+  transport_.permit_step();
+  pump();
+}
+
+// Half of the time that is left is for the round trips after the wait. Without that, a queue that
+// grew until its wait is the timeout would answer only clients that then have no time to finish.
+void ServerConnection::park_handshake() noexcept {
+  if (!handshake_.begun()) transport_.hold_hello();
+  turn_deadline_ = shard_.now() + (deadline_ - shard_.now()) / 2;
+  arm_timer();
+}
+
+void ServerConnection::leave_handshakes() noexcept {
+  turn_deadline_ = Time::max();
+  shard_.handshakes().leave(handshake_);
 }
 
 bool ServerConnection::begin_exchange() noexcept {
@@ -264,6 +301,10 @@ void ServerConnection::discard_exchange() noexcept {
 
 void ServerConnection::drain() noexcept {
   if (state_ != State::open) return;
+  if (transport_.phase() == Transport::Phase::handshake && !handshake_.begun()) {
+    report({.code = Code::drain_refused}); // Nothing was said to it: it asks elsewhere, surely.
+    return stop(true);
+  }
   if (between_requests()) end_after_flush();
   if (exchange_ != nullptr) exchange_->close_after();
 }
@@ -279,6 +320,7 @@ void ServerConnection::cut() noexcept { stop(true); }
 void ServerConnection::end_after_flush() noexcept {
   if (state_ != State::open) return;
   state_ = State::ending;
+  leave_handshakes();
   transport_.send_close_notify();
   transport_.stream().flush();
   if (transport_.stream().queued_bytes() == 0) return finish_ending();
@@ -319,6 +361,7 @@ void ServerConnection::on_broken(int error_number) noexcept {
 void ServerConnection::stop(bool reset) noexcept {
   if (state_ == State::stopping) return;
   state_ = State::stopping;
+  leave_handshakes();
   shard_.timers().cancel(timer_);
   if (exchange_ != nullptr) exchange_->fail_transport();
   transport_.stop(reset);
@@ -379,7 +422,7 @@ void ServerConnection::update_deadlines() noexcept {
 
 // Deadlines mostly move later; the timer is left alone then, and looks again when it fires.
 void ServerConnection::arm_timer() noexcept {
-  const Time next = std::min({deadline_, write_deadline_, rest_deadline_});
+  const Time next = std::min({deadline_, write_deadline_, rest_deadline_, turn_deadline_});
   if (next == Time::max() || (timer_.armed() && timer_deadline_ <= next)) return;
   timer_deadline_ = next;
   shard_.timers().arm(timer_, next);
@@ -389,6 +432,10 @@ void ServerConnection::on_timer() noexcept {
   if (shard_.now() >= write_deadline_) {
     report({.code = Code::response_stream_stalled});
     return stop(true);
+  }
+  if (shard_.now() >= turn_deadline_) {
+    report({.code = Code::tls_handshake_queue_timed_out});
+    return stop(false);
   }
   if (shard_.now() >= deadline_) return on_deadline();
   if (shard_.now() >= rest_deadline_) {

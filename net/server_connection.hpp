@@ -19,6 +19,7 @@
 #include "http/parser.hpp"
 #include "net/context_choice.hpp"
 #include "net/exchange_state.hpp"
+#include "net/handshakes.hpp"
 #include "net/transport.hpp"
 
 namespace ringfort::net {
@@ -83,6 +84,10 @@ private:
   bool parse_more() noexcept;
   bool choose_context() noexcept;
   bool answer_hello(const ChosenContext& chosen) noexcept;
+  bool ask_for_step() noexcept;
+  void take_step() noexcept;
+  void park_handshake() noexcept;
+  void leave_handshakes() noexcept;
   bool begin_exchange() noexcept;
   void on_head(const http::Step& step) noexcept;
   void on_body(const http::Step& step) noexcept;
@@ -120,6 +125,7 @@ private:
   std::uint16_t head_buffer_ = 0;
   std::uint64_t discarded_bytes_ = 0;
 
+  HandshakePlace handshake_;
   tls::GenerationLease generation_;
   Transport transport_;
   http::Parser parser_;
@@ -131,6 +137,7 @@ private:
   Time deadline_ = Time::max();
   Time write_deadline_ = Time::max();
   Time rest_deadline_ = Time::max(); ///< when a connection that waits for a request comes to rest
+  Time turn_deadline_ = Time::max(); ///< of a handshake that waits for a later turn
 };
 
 } // namespace ringfort::net

@@ -152,7 +152,10 @@ std::string ServingEngine::describe() const {
   std::string text = "shards: " + std::to_string(shard_count());
   text.append("\nring: ").append(shards_.front()->features().text());
   text.append("\nrecord layer: ").append(share_.records.text());
-  return text;
+  const Limits& limits = share_.options.limits;
+  text.append("\nhandshakes of a shard: at most ").append(std::to_string(limits.handshakes_max));
+  text.append(" at a time, costly steps in a turn: at most ");
+  return text.append(std::to_string(limits.handshake_steps_max));
 }
 
 Result<std::string> ServingEngine::try_kernel_records() {

@@ -25,8 +25,9 @@ ServingShard::ServingShard(unsigned index, EngineShare& share, std::unique_ptr<e
       held_buffers_(loop_->receive_buffers().count()),
       stream_home_{
           *loop_, held_buffers_, share.options.limits.receive_credit_bytes, share.records, {}, {}},
-      exchange_blocks_(std::move(exchange_blocks)), connections_(std::move(connections)),
-      scratch_(scratch_bytes),
+      exchange_blocks_(std::move(exchange_blocks)),
+      handshakes_(share.options.limits.handshakes_max, share.options.limits.handshake_steps_max),
+      connections_(std::move(connections)), scratch_(scratch_bytes),
       drain_timer_(this, [](void* self) noexcept { static_cast<ServingShard*>(self)->cut_all(); }) {
 }
 
@@ -71,9 +72,22 @@ Result<unsigned> ServingShard::run_turn(std::chrono::nanoseconds wait) noexcept 
     for (const auto& listener : listeners_) listener->start();
   }
   look_at_drain();
-  auto count = loop_->turn(has_ended() ? std::chrono::nanoseconds::zero() : wait);
+  const bool busy = has_ended() || handshakes_.runnable();
+  auto count = loop_->turn(busy ? std::chrono::nanoseconds::zero() : wait);
+  if (!count) return count;
+  if (auto ran = run_handshakes(); !ran) return std::unexpected(ran.error());
   look_at_drain();
   return count;
+}
+
+// Answers do not wait for what the steps take: they go to the kernel before.
+Result<> ServingShard::run_handshakes() noexcept {
+  if (!handshakes_.waiting()) return {};
+  if (handshakes_.runnable()) {
+    if (auto submitted = loop_->submit(); !submitted) return submitted;
+  }
+  handshakes_.run();
+  return {};
 }
 
 bool ServingShard::post_job(std::move_only_function<void()> job) noexcept {
@@ -181,6 +195,12 @@ void ServingShard::add_to(Metrics& metrics) const noexcept {
   metrics.handshakes_full += full_;
   metrics.handshakes_resumed += resumed_;
   metrics.tickets_refused += tickets_refused_;
+  metrics.handshakes_open += handshakes_.begun_count();
+  metrics.handshakes_waiting += handshakes_.waiting_count();
+  metrics.handshakes_waiting_peak =
+      std::max(metrics.handshakes_waiting_peak, handshakes_.waiting_peak());
+  metrics.handshake_steps += handshakes_.step_count();
+  metrics.handshake_steps_deferred += handshakes_.deferred_count();
   metrics.requests += requests_;
   metrics.responses += responses_;
   metrics.received_bytes += stream_home_.counters.received_bytes;

@@ -13,6 +13,7 @@
 #include "http/date.hpp"
 #include "http/serializer.hpp"
 #include "http/parser.hpp"
+#include "net/handshakes.hpp"
 #include "net/listener.hpp"
 #include "net/server_connection.hpp"
 #include "net/slots.hpp"
@@ -67,6 +68,7 @@ public:
   StreamHome& stream_home() noexcept { return stream_home_; }
   engine::Blocks& exchange_blocks() noexcept { return exchange_blocks_; }
   engine::ReceiveBuffers& receive_buffers() noexcept { return loop_->receive_buffers(); }
+  Handshakes& handshakes() noexcept { return handshakes_; }
   engine::TimerWheel& timers() noexcept { return loop_->timers(); }
   engine::Loop& loop() noexcept { return *loop_; }
   std::chrono::nanoseconds now() const noexcept { return loop_->now(); }
@@ -95,6 +97,7 @@ public:
   void count_response() noexcept { ++responses_; }
 
 private:
+  Result<> run_handshakes() noexcept;
   void begin_drain(std::chrono::milliseconds grace) noexcept;
   void look_at_drain() noexcept;
   void cut_all() noexcept;
@@ -111,6 +114,7 @@ private:
   StreamHome stream_home_;
   engine::Blocks exchange_blocks_;
   std::unique_ptr<tls::Library> tls_library_; ///< null while no listener speaks TLS
+  Handshakes handshakes_;
   Slots<ServerConnection> connections_;
   std::vector<std::unique_ptr<Listener>> listeners_;
   http::Date date_;

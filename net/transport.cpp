@@ -132,6 +132,8 @@ Result<> Transport::advance_handshake() noexcept {
     const MutableBytes input = stream_.received();
     const bool holds_hello = session_->holds_hello();
     if (input.empty() && !holds_hello) return {};
+    wants_step_ = session_->step_costs() && !std::exchange(step_permitted_, false);
+    if (wants_step_) return {};
     const auto progress = session_->receive(input);
     if (!progress) return std::unexpected(progress.error());
     if (auto queued = queue_session_output(); !queued) return queued;
@@ -147,9 +149,15 @@ Result<> Transport::advance_handshake() noexcept {
   return {};
 }
 
-Result<> Transport::use(std::shared_ptr<const tls::ShardContext> context) {
+void Transport::use(std::shared_ptr<const tls::ShardContext> context) noexcept {
   wants_context_ = false;
-  return session_->use(std::move(context));
+  session_->use(std::move(context));
+}
+
+void Transport::hold_hello() {
+  const std::size_t bytes = session_->hold_hello(stream_.received());
+  if (bytes > 0) stream_.consume(bytes);
+  move_on();
 }
 
 void Transport::refuse(const Error& error) {

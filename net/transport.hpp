@@ -43,17 +43,22 @@ public:
   /// The plaintext that waits; moves the handshake on and opens the next record when none does.
   /// Empty: nothing more for now; see ended() then.
   /// Borrow: until the receive() call that follows its complete use.
-  /// Errors: tls_handshake.*, tls_record.*. The alert is already queued.
+  /// Errors: tls_handshake.*, tls_record.*, tls_context.no_memory. The alert is already queued.
   /// Cost:   opened in place; one copy for a record that straddles receive buffers.
   Result<MutableBytes> receive() noexcept;
   /// The client's hello is here, and receive() waits for the context that answers it.
   bool wants_context() const noexcept { return wants_context_; }
   /// The server name as the client sent it. While wants_context().
   std::string_view server_name() const noexcept { return session_->server_name(); }
-  /// Errors: tls_context.no_memory.
-  Result<> use(std::shared_ptr<const tls::ShardContext> context);
+  void use(std::shared_ptr<const tls::ShardContext> context) noexcept;
   /// No context answers: queues the alert, and the transport has failed.
   void refuse(const Error& error);
+  /// The next step of the handshake is costly, and receive() waits for permit_step().
+  bool wants_step() const noexcept { return wants_step_; }
+  void permit_step() noexcept { step_permitted_ = true; }
+  /// Waits without the receive buffer that the hello lies in. While wants_step(), before the first
+  /// was permitted.
+  void hold_hello();
   /// Marks plaintext as used. Its memory stays as it is until the next receive() or release().
   void consume(std::size_t bytes) noexcept { plaintext_ = plaintext_.subspan(bytes); }
   /// Gives back the memory of plaintext that was used to the last byte.
@@ -129,6 +134,8 @@ private:
   KernelRecords kernel_;
   Phase phase_;
   bool wants_context_ = false;
+  bool wants_step_ = false;
+  bool step_permitted_ = false;
   bool peer_closed_ = false; ///< close_notify came
   bool sent_close_ = false;
   MutableBytes plaintext_;

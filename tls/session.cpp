@@ -50,6 +50,10 @@ struct SessionCallbacks {
       ++(sent != 0 ? self.secrets_.server : self.secrets_.client).records;
     } else if (type == SSL3_RT_ALERT && sent == 0 && count == 2) {
       self.peer_alert_ = static_cast<const unsigned char*>(bytes)[1];
+    } else if (type == SSL3_RT_HANDSHAKE && sent != 0 && count > 0) {
+      const int kind = *static_cast<const unsigned char*>(bytes);
+      self.sent_finished_ = self.sent_finished_ || kind == SSL3_MT_FINISHED;
+      self.asked_certificate_ = self.asked_certificate_ || kind == SSL3_MT_CERTIFICATE_REQUEST;
     }
   }
 };
@@ -74,13 +78,15 @@ Session& Session::of(const ssl_st* ssl) noexcept {
   return *static_cast<Session*>(SSL_get_app_data(ssl));
 }
 
-Result<> Session::use(std::shared_ptr<const ShardContext> context) {
-  context_ = std::move(context);
+Result<> Session::make_ssl() {
   ssl_ = {SSL_new(context_->ssl_context()), SSL_free};
   BIO* bio = BIO_new(library_.bio_method());
   if (ssl_ == nullptr || bio == nullptr) {
     BIO_free(bio);
-    return fail(Code::tls_context_no_memory);
+    ssl_.reset();
+    const Error error{.code = Code::tls_context_no_memory};
+    refuse(alert_for(error));
+    return std::unexpected(error);
   }
   BIO_set_data(bio, this);
   BIO_set_init(bio, 1);
@@ -107,7 +113,14 @@ Session::~Session() {
 }
 
 Result<Session::Progress> Session::receive(Bytes input) {
-  return ssl_ == nullptr ? gather_hello(input) : talk(input);
+  return context_ == nullptr ? gather_hello(input) : talk(input);
+}
+
+std::size_t Session::hold_hello(Bytes input) {
+  if (holds_hello()) return 0;
+  const Bytes hello = input.first(hello_bytes_);
+  hello_.assign(hello.begin(), hello.end());
+  return hello.size();
 }
 
 /// A hello that lies whole in `input` stays there for talk(); one that does not is copied.
@@ -127,12 +140,16 @@ Result<Session::Progress> Session::gather_hello(Bytes input) {
     return Progress{.consumed_bytes = input.size(), .wants = Wants::input};
   }
   server_name_ = hello->server_name();
+  hello_bytes_ = hello->bytes;
   if (gathered_bytes == 0) return Progress{.consumed_bytes = 0, .wants = Wants::context};
   hello_.resize(hello->bytes); // What follows it is not ours yet.
   return Progress{.consumed_bytes = hello->bytes - gathered_bytes, .wants = Wants::context};
 }
 
 Result<Session::Progress> Session::talk(Bytes input) {
+  if (ssl_ == nullptr) {
+    if (auto made = make_ssl(); !made) return std::unexpected(made.error());
+  }
   const bool gathered = !hello_.empty();
   input_ = gathered ? Bytes(hello_) : input;
   const KeySchedule::Telling telling(library_.key_schedule(), secrets_);

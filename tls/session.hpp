@@ -2,7 +2,7 @@
 // when it is over.
 //
 //   hello      the client's first message is gathered; there is no SSL object yet
-//   choice     the caller says which context answers: use(), or refuse()
+//   choice     the caller says which context answers: use(), or refuse(); it may keep us waiting
 //   talk       OpenSSL talks
 //   done       keys and facts can be taken
 //
@@ -62,15 +62,24 @@ public:
 
   /// Moves the handshake on; not while a context is wanted. Whatever it answers, output() may hold
   /// bytes to send: alerts leave that way too.
-  /// Errors: tls_handshake.* (but timed_out and peer_closed, which the transport knows).
+  /// Errors: tls_handshake.* (but timed_out and peer_closed, which the transport knows),
+  ///         tls_context.no_memory.
   Result<Progress> receive(Bytes input);
 
   /// The server name exactly as the client sent it; empty when it sent none. Once Wants::context.
   std::string_view server_name() const noexcept { return server_name_; }
   /// A hello that arrived in pieces waits here for use(): receive() goes on without input then.
-  bool holds_hello() const noexcept { return ssl_ != nullptr && !hello_.empty(); }
-  /// The context that answers, once Wants::context. Errors: tls_context.no_memory.
-  Result<> use(std::shared_ptr<const ShardContext> context);
+  bool holds_hello() const noexcept { return context_ != nullptr && !hello_.empty(); }
+  /// Copies the hello out of `input`, where it lies whole, because its answer has to wait. Answers
+  /// the bytes that are no longer needed there. After use(), before the receive() that follows it.
+  std::size_t hold_hello(Bytes input);
+  /// The context that answers, once Wants::context. There is no SSL object before receive().
+  void use(std::shared_ptr<const ShardContext> context) noexcept { context_ = std::move(context); }
+  /// The next receive() may do asymmetric work: our Finished has not gone out yet, or a client
+  /// certificate is to be looked at. What follows is symmetric.
+  bool step_costs() const noexcept {
+    return context_ != nullptr && (!sent_finished_ || asked_certificate_);
+  }
   /// No context answers: the alert is put out, and the handshake is over.
   void refuse(Alert alert);
 
@@ -101,6 +110,7 @@ private:
 
   Result<Progress> gather_hello(Bytes input);
   Result<Progress> talk(Bytes input);
+  Result<> make_ssl();
   Error failure() const noexcept;
 
   const Library& library_;
@@ -109,7 +119,10 @@ private:
   std::unique_ptr<ssl_st, void (*)(ssl_st*)> ssl_{nullptr, nullptr};
   std::vector<std::byte> hello_; ///< as long as it does not lie whole in the caller's buffer
   std::string server_name_;
+  std::size_t hello_bytes_ = 0; ///< once it is whole
   bool ticket_offered_ = false;
+  bool sent_finished_ = false;
+  bool asked_certificate_ = false;
   int peer_alert_ = -1;
   Bytes input_;
   std::vector<std::byte> output_;

@@ -34,6 +34,14 @@ struct Limits {
   std::chrono::milliseconds write_timeout{30'000};      ///< without a byte accepted by the peer
   std::chrono::milliseconds keep_alive_timeout{65'000}; ///< between two requests
   std::chrono::milliseconds linger_timeout{2'000};      ///< for the peer's FIN after our last byte
+
+  /// At OpenSSL at a time, 1..1,000,000. Beyond it a connection is accepted and its hello read, and
+  /// waits with nothing more than that, until another handshake is over or half of the time that
+  /// handshake_timeout leaves it has passed.
+  std::uint32_t handshakes_max = 4'096;
+  /// Handshake steps with asymmetric work in one turn, 1..65,536. More wait for the next turns, so
+  /// that a storm of handshakes costs a live connection no more than this many.
+  std::uint32_t handshake_steps_max = 1;
 };
 
 struct EngineOptions {

@@ -14,7 +14,12 @@ struct Metrics {
   std::uint64_t connections_open = 0;
   std::uint64_t handshakes_full = 0;
   std::uint64_t handshakes_resumed = 0;
-  std::uint64_t tickets_refused = 0; ///< full handshakes of clients that had offered a ticket
+  std::uint64_t tickets_refused = 0;    ///< full handshakes of clients that had offered a ticket
+  std::uint64_t handshakes_open = 0;    ///< at OpenSSL now
+  std::uint64_t handshakes_waiting = 0; ///< for their turn, now
+  std::uint64_t handshakes_waiting_peak = 0;  ///< the most of one shard at the end of a turn
+  std::uint64_t handshake_steps = 0;          ///< costly ones: with asymmetric work
+  std::uint64_t handshake_steps_deferred = 0; ///< of these, asked for in an earlier turn
   std::uint64_t requests = 0;
   std::uint64_t responses = 0;
   std::uint64_t received_bytes = 0;

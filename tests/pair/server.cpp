@@ -28,10 +28,16 @@ void PairServer::deliver(std::string_view bytes) {
 }
 
 bool PairServer::choose_context() {
-  if (only_ != nullptr) return session_->use(only_).has_value();
+  if (only_ != nullptr) {
+    session_->use(only_);
+    return true;
+  }
   names_->refresh();
   const auto found = names_->find(session_->server_name());
-  if (found) return session_->use(*found).has_value();
+  if (found) {
+    session_->use(*found);
+    return true;
+  }
   session_->refuse(alert_for(found.error()));
   take_session_output();
   fail_with(found.error());

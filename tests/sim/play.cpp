@@ -79,10 +79,10 @@ Play::~Play() {
   for (const std::string& violation : world_.violations()) FAIL_CHECK(violation);
 }
 
-void Play::listen(ServiceFactory factory, const tls::Context* context) {
+void Play::listen(ServiceFactory factory, std::optional<tls::LiveNames> names) {
   const Endpoint endpoint{.host = "127.0.0.1", .port = 0};
-  const auto bound = context == nullptr ? engine_->serve_plain(endpoint, std::move(factory))
-                                        : engine_->serve(endpoint, *context, std::move(factory));
+  const auto bound = !names ? engine_->serve_plain(endpoint, std::move(factory))
+                            : engine_->serve(endpoint, std::move(*names), std::move(factory));
   REQUIRE(bound);
   port_ = bound->port;
 }

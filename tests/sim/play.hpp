@@ -4,11 +4,13 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <ringfort/engine.hpp>
+#include <ringfort/names.hpp>
 #include <ringfort/tls.hpp>
 
 #include "tests/peer/client.hpp"
@@ -56,8 +58,12 @@ public:
 
   template <Handler H>
   void serve(H handler, const tls::Context* context = nullptr) {
-    auto held = std::make_shared<H>(std::move(handler));
-    listen([held](Shard&) { return service(*held); }, context);
+    listen(factory_of(std::move(handler)),
+           context == nullptr ? std::nullopt : std::optional<tls::LiveNames>(*context));
+  }
+  template <Handler H>
+  void serve_names(H handler, tls::LiveNames names) {
+    listen(factory_of(std::move(handler)), std::move(names));
   }
   Actor& connect();
 
@@ -79,7 +85,12 @@ public:
   std::uint64_t count(Code code) const;
 
 private:
-  void listen(ServiceFactory factory, const tls::Context* context);
+  template <Handler H>
+  static ServiceFactory factory_of(H handler) {
+    auto held = std::make_shared<H>(std::move(handler));
+    return [held](Shard&) { return service(*held); };
+  }
+  void listen(ServiceFactory factory, std::optional<tls::LiveNames> names);
   bool turn();
 
   World world_;

@@ -122,7 +122,17 @@ private:
     if (scarce_ && prng.chance(500)) {
       options.limits.connections_max = static_cast<std::uint32_t>(prng.between(1, 4));
     }
+    if (options_.context != nullptr) draw_handshake_limits(options.limits);
     return options;
+  }
+
+  /// Where few handshakes may be open, a silent client keeps others waiting, perhaps too long.
+  void draw_handshake_limits(Limits& limits) {
+    Prng& prng = world_.prng();
+    limits.handshake_steps_max = 1u << prng.below(4);
+    if (!prng.chance(300)) return;
+    limits.handshakes_max = static_cast<std::uint32_t>(prng.between(1, 2));
+    scarce_ = true;
   }
 
   bool set_up() {

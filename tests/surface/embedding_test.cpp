@@ -242,6 +242,9 @@ TEST_CASE("surface: the engine describes the ring and the record layer in use") 
   const std::string text = running.engine->describe();
   CHECK(text.find("Linux ") != std::string::npos);
   CHECK(text.find("record layer: user") != std::string::npos);
+  CHECK(text.find(
+            "handshakes of a shard: at most 4096 at a time, costly steps in a turn: at most 1") !=
+        std::string::npos);
 }
 
 TEST_CASE("surface: metrics are written as Prometheus text") {

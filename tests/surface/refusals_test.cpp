@@ -62,7 +62,9 @@ TEST_CASE("options: each field out of its range is config.invalid, and says whic
             [](EngineOptions& options) { options.limits.keep_alive_timeout = milliseconds(-1); }},
       Wrong{112, [](EngineOptions& options) {
               options.limits.linger_timeout = milliseconds(86'400'001);
-            }}};
+            }},
+      Wrong{113, [](EngineOptions& options) { options.limits.handshakes_max = 0; }},
+      Wrong{114, [](EngineOptions& options) { options.limits.handshake_steps_max = 65'537; }}};
   for (const Wrong& row : wrong) {
     EngineOptions options = small_options();
     row.spoil(options);
