@@ -11,6 +11,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -121,6 +122,9 @@ def read_catch2_case(element, outcome):
 def run(program):
     command = program.command + (['--reporter', 'xml'] if program.format == 'catch2' else [])
     outcome = Outcome()
+    if not os.path.exists(command[0]) and shutil.which(command[0]) is None:
+        outcome.failed.append(f'{command[0]} is not there: build it')
+        return outcome
     child = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, text=True,
                              errors='replace', stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                              env=os.environ | program.environment, start_new_session=True)

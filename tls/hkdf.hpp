@@ -11,8 +11,8 @@
 
 #include <ringfort/bytes.hpp>
 
-struct evp_md_ctx_st;
-struct evp_md_st;
+#include "tls/hmac.hpp"
+
 struct ossl_lib_ctx_st;
 
 namespace ringfort::tls {
@@ -26,6 +26,7 @@ public:
   explicit operator bool() const noexcept { return work_ != nullptr; }
 
   std::size_t hash_bytes() const noexcept { return hash_bytes_; }
+  const evp_md_st* digest() const noexcept { return digest_.get(); }
   /// The hash of nothing.
   Bytes empty_hash() const noexcept { return Bytes(empty_hash_).first(hash_bytes_); }
 
@@ -39,28 +40,24 @@ public:
 
 private:
   static constexpr std::size_t hash_bytes_max = 48;
-  using DigestContext = std::unique_ptr<evp_md_ctx_st, void (*)(evp_md_ctx_st*)>;
 
-  /// HMAC's two hashes, each after its padded key (RFC 2104).
-  struct Keyed {
-    std::array<std::byte, hash_bytes_max> key{};
-    std::size_t key_bytes = 0;
-    DigestContext inner{nullptr, nullptr};
-    DigestContext outer{nullptr, nullptr};
+  /// A secret whose padded key is hashed.
+  struct Kept {
+    std::array<std::byte, hash_bytes_max> secret{};
+    std::size_t secret_bytes = 0;
+    Hmac hmac;
   };
 
-  bool use(Keyed& keyed, Bytes key) noexcept;
-  const Keyed* keyed(Bytes secret) noexcept;
-  bool hmac(const Keyed& keyed, std::initializer_list<Bytes> message, MutableBytes out) noexcept;
+  const Hmac* hmac_of(Bytes secret) noexcept;
+  bool hash(const Hmac& hmac, std::initializer_list<Bytes> message, MutableBytes out) noexcept;
 
   std::unique_ptr<evp_md_st, void (*)(evp_md_st*)> digest_{nullptr, nullptr};
   DigestContext work_{nullptr, nullptr};
   std::size_t hash_bytes_ = 0;
-  std::size_t block_bytes_ = 0;
   std::array<std::byte, hash_bytes_max> empty_hash_{};
-  std::array<Keyed, 4> kept_;
+  std::array<Kept, 4> kept_;
   std::size_t oldest_ = 0;
-  Keyed once_; ///< for a salt, which comes once
+  Hmac once_; ///< for a salt, which comes once
 };
 
 } // namespace ringfort::tls

@@ -165,6 +165,11 @@ Hkdf* KeySchedule::hkdf(std::string_view hash) noexcept {
   return found == nullptr ? nullptr : &found->hkdf;
 }
 
+const EVP_MD* KeySchedule::digest(std::string_view name) noexcept {
+  const Hkdf* found = hkdf(name);
+  return found == nullptr ? nullptr : found->digest();
+}
+
 void KeySchedule::forget() noexcept {
   sha_256_.hkdf.forget();
   sha_384_.hkdf.forget();

@@ -51,6 +51,8 @@ public:
 
   /// Null for a hash function that no suite has.
   Hkdf* hkdf(std::string_view hash) noexcept;
+  /// Fetched already; null for another.
+  const evp_md_st* digest(std::string_view name) noexcept;
   /// No secret is kept any longer: when a handshake is over.
   void forget() noexcept;
 

@@ -39,8 +39,7 @@ using CertificateOwner = std::unique_ptr<X509, Freer<X509_free>>;
 using KeyOwner = std::unique_ptr<EVP_PKEY, Freer<EVP_PKEY_free>>;
 using CipherOwner = std::unique_ptr<EVP_CIPHER, Freer<EVP_CIPHER_free>>;
 using KdfOwner = std::unique_ptr<EVP_KDF, Freer<EVP_KDF_free>>;
-using MacOwner = std::unique_ptr<EVP_MAC, Freer<EVP_MAC_free>>;
-using MacContextOwner = std::unique_ptr<EVP_MAC_CTX, Freer<EVP_MAC_CTX_free>>;
+using MdOwner = std::unique_ptr<EVP_MD, Freer<EVP_MD_free>>;
 using KdfContextOwner = std::unique_ptr<EVP_KDF_CTX, Freer<EVP_KDF_CTX_free>>;
 
 } // namespace ringfort::tls

@@ -89,6 +89,8 @@ std::string spaced(std::string list) {
 } // namespace
 
 Result<> use_policy(ssl_ctx_st* context, const ContextOptions& options) {
+  // What the identity holds is sent, and nothing is looked for besides.
+  SSL_CTX_set_mode(context, SSL_MODE_NO_AUTO_CHAIN);
   SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
                                    SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
   if (options.tickets == 0) SSL_CTX_set_options(context, SSL_OP_NO_TICKET);

@@ -3,6 +3,7 @@
 #include <openssl/core_dispatch.h>
 #include <openssl/core_names.h>
 
+#include "tls/mac.hpp"
 #include "tls/openssl.hpp"
 #include "tls/provider_context.hpp"
 
@@ -19,6 +20,7 @@ const OSSL_ALGORITHM* query(void* context, int operation, int* no_cache) noexcep
   *no_cache = 0;
   switch (operation) {
   case OSSL_OP_KDF: return self.derivations.data();
+  case OSSL_OP_MAC: return self.macs.data();
   case OSSL_OP_KEYMGMT: return self.keys.data();
   case OSSL_OP_KEYEXCH: return self.exchanges.data();
   default: return nullptr;
@@ -67,10 +69,12 @@ Result<Provider> Provider::install(OSSL_LIB_CTX* context) {
   made.context_ = static_cast<ProviderContext*>(OSSL_PROVIDER_get0_provider_ctx(made.own_.get()));
   // Nothing was asked of it yet, so all this is in time.
   ProviderContext& own = *made.context_;
+  own.library = context;
   own.key_schedule = KeySchedule::create(context);
   own.x25519 = X25519::create(context, made.default_.get());
   if (!own.key_schedule) return fail(Code::tls_context_no_memory);
   own.derivations[0] = offered(OSSL_KDF_NAME_TLS1_3_KDF, KeySchedule::functions());
+  own.macs[0] = offered(OSSL_MAC_NAME_HMAC, hmac_functions());
   if (own.x25519) {
     own.keys[0] = offered(X25519::names, own.x25519->key_functions());
     own.exchanges[0] = offered(X25519::names, own.x25519->exchange_functions());

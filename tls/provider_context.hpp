@@ -13,11 +13,13 @@
 namespace ringfort::tls {
 
 struct ProviderContext {
+  OSSL_LIB_CTX* library = nullptr;
   std::optional<KeySchedule> key_schedule;
   std::optional<X25519> x25519; ///< none, if OpenSSL was built without it
 
   // What is offered, each list ended by an empty entry.
   std::array<OSSL_ALGORITHM, 2> derivations{};
+  std::array<OSSL_ALGORITHM, 2> macs{};
   std::array<OSSL_ALGORITHM, 2> keys{};
   std::array<OSSL_ALGORITHM, 2> exchanges{};
 };

@@ -99,8 +99,8 @@ public:
   std::int64_t now_unix_s() const noexcept { return now_unix_s_; }
   void on_ticket_offered() noexcept { ticket_offered_ = true; }
 
-  /// For ShardContext: sets the callbacks through which sessions learn of records and alerts, and of
-  /// what a key log is told.
+  /// For ShardContext: sets the callbacks through which sessions learn of records and alerts, and
+  /// of what a key log is told.
   static void observe(ssl_ctx_st* context, bool logs_keys) noexcept;
   /// For ShardContext: how sessions read and write.
   static std::unique_ptr<bio_method_st, void (*)(bio_method_st*)> make_bio_method();

@@ -41,6 +41,12 @@ def crash():
     assert got.failed == ['ended with status -6'], got
 
 
+@tap.case('runner: a program that was not built is a failure, and is named')
+def absent():
+    outcome = run_tests.run(run_tests.Program('t', ['/no/such/program'], 'tap', True, False))
+    assert outcome.failed == ['/no/such/program is not there: build it'], outcome
+
+
 @tap.case('runner: a program that hangs is killed and is a failure')
 def hang():
     got = outcome_of('import signal\nprint("1..1\\nok 1 - a", flush=True)\nsignal.pause()',
