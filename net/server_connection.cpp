@@ -188,25 +188,37 @@ void ServerConnection::take_choice(tls::NameChoice choice) noexcept {
 
 /// The handshake's next step is costly: it runs when the shard says so. False.
 bool ServerConnection::ask_for_step() noexcept {
+  const bool is_parked = turn_deadline_ != Time::max();
   // A client that left while it waited for the answer to its hello costs nothing more.
   if (!handshake_.begun() && transport_.stream().peer_ended()) {
     fail({.code = Code::tls_handshake_peer_closed});
-  } else {
+  } else if (!is_parked || hold_hello()) {
     shard_.handshakes().ask(handshake_);
   }
   return false;
 }
 
+/// Who has not begun waits without a receive buffer. False: what it sent cannot be kept.
+bool ServerConnection::hold_hello() noexcept {
+  if (handshake_.begun()) return true;
+  const auto held = transport_.hold();
+  if (held) return true;
+  transport_.refuse(held.error());
+  fail(held.error());
+  return false;
+}
+
+// Nothing is read, and so no step taken, while our flight has no room; it is asked for again then.
 void ServerConnection::take_step() noexcept {
   turn_deadline_ = Time::max();
-  transport_.permit_step();
+  if (!send_credit_spent()) transport_.permit_step();
   pump();
 }
 
 // Half of the time that is left is for the round trips after the wait. Without that, a queue that
 // grew until its wait is the timeout would answer only clients that then have no time to finish.
 void ServerConnection::park_handshake() noexcept {
-  if (!handshake_.begun()) transport_.hold_hello();
+  if (!hold_hello()) return pump();
   turn_deadline_ = shard_.now() + (deadline_ - shard_.now()) / 2;
   arm_timer();
 }

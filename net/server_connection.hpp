@@ -85,6 +85,7 @@ private:
   bool choose_context() noexcept;
   bool answer_hello(const ChosenContext& chosen) noexcept;
   bool ask_for_step() noexcept;
+  bool hold_hello() noexcept;
   void take_step() noexcept;
   void park_handshake() noexcept;
   void leave_handshakes() noexcept;

@@ -154,10 +154,14 @@ void Transport::use(std::shared_ptr<const tls::ShardContext> context) noexcept {
   session_->use(std::move(context));
 }
 
-void Transport::hold_hello() {
-  const std::size_t bytes = session_->hold_hello(stream_.received());
-  if (bytes > 0) stream_.consume(bytes);
+Result<> Transport::hold() {
+  while (!stream_.received().empty()) {
+    const Bytes input = stream_.received();
+    if (auto held = session_->hold(input); !held) return held;
+    stream_.consume(input.size());
+  }
   move_on();
+  return {};
 }
 
 void Transport::refuse(const Error& error) {

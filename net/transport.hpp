@@ -56,9 +56,9 @@ public:
   /// The next step of the handshake is costly, and receive() waits for permit_step().
   bool wants_step() const noexcept { return wants_step_; }
   void permit_step() noexcept { step_permitted_ = true; }
-  /// Waits without the receive buffer that the hello lies in. While wants_step(), before the first
-  /// was permitted.
-  void hold_hello();
+  /// Waits without a receive buffer: all that came goes elsewhere. While wants_step(), before the
+  /// first was permitted. Errors: tls_handshake.malformed: more than may come before our answer.
+  Result<> hold();
   /// Marks plaintext as used. Its memory stays as it is until the next receive() or release().
   void consume(std::size_t bytes) noexcept { plaintext_ = plaintext_.subspan(bytes); }
   /// Gives back the memory of plaintext that was used to the last byte.

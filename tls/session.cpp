@@ -116,11 +116,14 @@ Result<Session::Progress> Session::receive(Bytes input) {
   return context_ == nullptr ? gather_hello(input) : talk(input);
 }
 
-std::size_t Session::hold_hello(Bytes input) {
-  if (holds_hello()) return 0;
-  const Bytes hello = input.first(hello_bytes_);
-  hello_.assign(hello.begin(), hello.end());
-  return hello.size();
+Result<> Session::hold(Bytes input) {
+  // A change_cipher_spec (RFC 8446 appendix D.4), or a request as early data that we never offer.
+  constexpr std::size_t following_bytes_max = 4'096;
+  if (hello_.size() + input.size() > hello_bytes_ + following_bytes_max) {
+    return fail(Code::tls_handshake_malformed);
+  }
+  hello_.insert(hello_.end(), input.begin(), input.end());
+  return {};
 }
 
 /// A hello that lies whole in `input` stays there for talk(); one that does not is copied.

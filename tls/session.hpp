@@ -70,9 +70,10 @@ public:
   std::string_view server_name() const noexcept { return server_name_; }
   /// A hello that arrived in pieces waits here for use(): receive() goes on without input then.
   bool holds_hello() const noexcept { return context_ != nullptr && !hello_.empty(); }
-  /// Copies the hello out of `input`, where it lies whole, because its answer has to wait. Answers
-  /// the bytes that are no longer needed there. After use(), before the receive() that follows it.
-  std::size_t hold_hello(Bytes input);
+  /// Takes all of `input` out of it, because the answer to the hello has to wait: the hello, unless
+  /// it is held, and the little that may follow it. After use(), before the receive() after that.
+  /// Errors: tls_handshake.malformed: more than a client sends before it is answered.
+  Result<> hold(Bytes input);
   /// The context that answers, once Wants::context. There is no SSL object before receive().
   void use(std::shared_ptr<const ShardContext> context) noexcept { context_ = std::move(context); }
   /// The next receive() may do asymmetric work: our Finished has not gone out yet, or a client
@@ -117,7 +118,8 @@ private:
   std::int64_t now_unix_s_;
   std::shared_ptr<const ShardContext> context_; ///< before ssl_, whose callbacks look at it
   std::unique_ptr<ssl_st, void (*)(ssl_st*)> ssl_{nullptr, nullptr};
-  std::vector<std::byte> hello_; ///< as long as it does not lie whole in the caller's buffer
+  std::vector<std::byte> hello_; ///< as long as it does not lie whole in the caller's buffer; and
+                                 ///< what follows it, when its answer waits
   std::string server_name_;
   std::size_t hello_bytes_ = 0; ///< once it is whole
   bool ticket_offered_ = false;

@@ -229,9 +229,36 @@ TEST_CASE("handshakes: what follows a hello that waits is kept for when it is an
   const std::string whole = pieces.tls->take_outgoing();
   for (const char& byte : whole) pieces.actor.send(std::string_view(&byte, 1));
   REQUIRE(crowded.run_until_waiting(2));
+  pieces.actor.send(std::string("\x14\x03\x03\x00\x01\x01", 6)); // While it waits.
+  crowded.play->run_for(10ms);
+  CHECK(crowded.metrics().receive_buffers_held == 0);
   crowded.holder->actor.abort();
   CHECK(other.gets_answer());
   CHECK(pieces.gets_answer());
+}
+
+TEST_CASE("handshakes: who waits cannot hold receive buffers with what it sends after its hello") {
+  Crowded crowded(GENERATE(RecordLayer::user, RecordLayer::kernel));
+  const bool at_once = GENERATE(true, false);
+  Visitor other(*crowded.play);
+  const std::string more(at_once ? 60'000 : 1'000, 'x');
+  if (at_once) {
+    other.actor.send(other.tls->take_outgoing() + more);
+  } else {
+    other.say_hello();
+    REQUIRE(crowded.run_until_waiting(1));
+    for (int piece = 0; piece < 5 && !other.actor.ended(); ++piece) {
+      other.actor.send(more);
+      crowded.play->run_for(10ms);
+      CHECK(crowded.metrics().receive_buffers_held == 0);
+    }
+  }
+  REQUIRE(crowded.play->run_until([&] { return other.actor.ended(); }));
+  CHECK(crowded.play->count(Code::tls_handshake_malformed) == 1);
+  CHECK(crowded.metrics().receive_buffers_held == 0);
+  CHECK(crowded.metrics().handshakes_waiting == 0);
+  CHECK(crowded.metrics().handshake_steps == 1);
+  CHECK(crowded.holder->gets_answer());
 }
 
 /// TLS 1.2 has a second costly step: were it behind the hellos that wait for room, nobody moved on.
