@@ -7,19 +7,11 @@
 
 namespace ringfort::tls {
 
-namespace {
-
-unsigned char* raw(MutableBytes bytes) noexcept {
-  return reinterpret_cast<unsigned char*>(bytes.data());
-}
-
-} // namespace
-
 Hkdf::Hkdf(OSSL_LIB_CTX* context, const char* hash) noexcept
     : digest_(EVP_MD_fetch(context, hash, nullptr), EVP_MD_free) {
   if (digest_ == nullptr) return;
   hash_bytes_ = static_cast<std::size_t>(EVP_MD_get_size(digest_.get()));
-  if (hash_bytes_ > hash_bytes_max) return;
+  if (hash_bytes_ > secret_bytes_max) return;
   DigestContext work = make_digest_context();
   const bool made = work != nullptr && once_ &&
                     std::ranges::all_of(kept_, [](const Kept& one) { return bool(one.hmac); }) &&
@@ -39,11 +31,11 @@ const Hmac* Hkdf::hmac_of(Bytes secret) noexcept {
   }
   Kept& made = kept_[oldest_];
   oldest_ = (oldest_ + 1) % kept_.size();
-  made.secret_bytes = 0;
-  if (!made.hmac.use(digest_.get(), secret)) return nullptr;
   copy_into(made.secret, secret);
   made.secret_bytes = secret.size();
-  return &made.hmac;
+  if (made.hmac.use(digest_.get(), secret)) return &made.hmac;
+  forget();
+  return nullptr;
 }
 
 bool Hkdf::hash(const Hmac& hmac, std::initializer_list<Bytes> message, MutableBytes out) noexcept {
@@ -55,6 +47,7 @@ bool Hkdf::hash(const Hmac& hmac, std::initializer_list<Bytes> message, MutableB
 }
 
 void Hkdf::forget() noexcept {
+  EVP_MD_CTX_reset(work_.get()); // It ended with what was derived last.
   for (Kept& one : kept_) {
     if (one.secret_bytes == 0) continue;
     OPENSSL_cleanse(one.secret.data(), one.secret.size());
@@ -70,7 +63,8 @@ bool Hkdf::extract(Bytes salt, Bytes secret, MutableBytes out) noexcept {
 }
 
 bool Hkdf::expand(Bytes secret, Bytes info, MutableBytes out) noexcept {
-  std::array<std::byte, hash_bytes_max> block;
+  std::array<std::byte, secret_bytes_max> block;
+  const WipeGuard wipe(block);
   Bytes previous;
   const Hmac* key = hmac_of(secret);
   bool derived = key != nullptr && out.size() <= 255 * hash_bytes_;
@@ -81,20 +75,18 @@ bool Hkdf::expand(Bytes secret, Bytes info, MutableBytes out) noexcept {
     out = copy_into(out, Bytes(made).first(std::min(out.size(), hash_bytes_)));
     previous = made;
   }
-  OPENSSL_cleanse(block.data(), block.size());
   return derived;
 }
 
 bool Hkdf::expand_label(Bytes secret, std::string_view label, Bytes context,
                         MutableBytes out) noexcept {
-  constexpr std::string_view prefix = "tls13 ";
-  std::array<std::byte, 4 + 32 + hash_bytes_max> info; // Longer labels no one has.
-  const std::size_t label_bytes = prefix.size() + label.size();
+  std::array<std::byte, 4 + 32 + secret_bytes_max> info; // Longer labels no one has.
+  const std::size_t label_bytes = label_prefix.size() + label.size();
   if (4 + label_bytes + context.size() > info.size()) return false;
   info[0] = static_cast<std::byte>(out.size() >> 8);
   info[1] = static_cast<std::byte>(out.size());
   info[2] = static_cast<std::byte>(label_bytes);
-  MutableBytes rest = copy_into(MutableBytes(info).subspan(3), bytes_of(prefix));
+  MutableBytes rest = copy_into(MutableBytes(info).subspan(3), bytes_of(label_prefix));
   rest = copy_into(rest, bytes_of(label));
   rest.front() = static_cast<std::byte>(context.size());
   copy_into(rest.subspan(1), context);

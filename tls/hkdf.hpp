@@ -17,9 +17,13 @@ struct ossl_lib_ctx_st;
 
 namespace ringfort::tls {
 
+inline constexpr std::size_t secret_bytes_max = 48; ///< as long as the longest hash
+
 /// Where: one shard.
 class Hkdf {
 public:
+  static constexpr std::string_view label_prefix = "tls13 ";
+
   Hkdf() noexcept = default; ///< false
   /// An object that is false, if OpenSSL has no such hash function or no memory.
   Hkdf(ossl_lib_ctx_st* context, const char* hash) noexcept;
@@ -39,11 +43,9 @@ public:
   void forget() noexcept;
 
 private:
-  static constexpr std::size_t hash_bytes_max = 48;
-
   /// A secret whose padded key is hashed.
   struct Kept {
-    std::array<std::byte, hash_bytes_max> secret{};
+    std::array<std::byte, secret_bytes_max> secret{};
     std::size_t secret_bytes = 0;
     Hmac hmac;
   };
@@ -54,7 +56,7 @@ private:
   std::unique_ptr<evp_md_st, void (*)(evp_md_st*)> digest_{nullptr, nullptr};
   DigestContext work_{nullptr, nullptr};
   std::size_t hash_bytes_ = 0;
-  std::array<std::byte, hash_bytes_max> empty_hash_{};
+  std::array<std::byte, secret_bytes_max> empty_hash_{};
   std::array<Kept, 4> kept_;
   std::size_t oldest_ = 0;
   Hmac once_; ///< for a salt, which comes once

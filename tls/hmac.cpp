@@ -6,18 +6,11 @@
 
 namespace ringfort::tls {
 
-namespace {
-
-unsigned char* raw(MutableBytes bytes) noexcept {
-  return reinterpret_cast<unsigned char*>(bytes.data());
-}
-
-} // namespace
-
 DigestContext make_digest_context() noexcept { return {EVP_MD_CTX_new(), EVP_MD_CTX_free}; }
 
 bool Hmac::use(const EVP_MD* digest, Bytes key) noexcept {
   std::array<std::byte, EVP_MAX_BLOCK_LENGTH + EVP_MAX_MD_SIZE * 2> pad{};
+  const WipeGuard wipe(pad);
   const auto block_bytes = static_cast<std::size_t>(EVP_MD_get_block_size(digest));
   if (block_bytes > pad.size()) return false;
   bool used = true;
@@ -35,9 +28,7 @@ bool Hmac::use(const EVP_MD* digest, Bytes key) noexcept {
   };
   constexpr std::byte inner{0x36};
   constexpr std::byte outer{0x5c};
-  used = used && begin_half(inner_.get(), inner) && begin_half(outer_.get(), inner ^ outer);
-  OPENSSL_cleanse(pad.data(), pad.size());
-  return used;
+  return used && begin_half(inner_.get(), inner) && begin_half(outer_.get(), inner ^ outer);
 }
 
 void Hmac::forget() noexcept {

@@ -18,6 +18,7 @@ constexpr std::array<std::byte, secret_bytes_max> zeros{};
 /// What a derivation is given, each empty or null when it is not.
 struct Given {
   std::string_view digest;
+  std::string_view prefix;
   std::string_view label;
   Bytes key;
   Bytes salt;
@@ -31,18 +32,13 @@ struct Given {
       const auto* begin = static_cast<const std::byte*>(parameter->data);
       const Bytes octets(begin, parameter->data_size);
       const std::string_view text(static_cast<const char*>(parameter->data), octets.size());
-      if (name == OSSL_KDF_PARAM_DIGEST)
-        digest = text;
-      else if (name == OSSL_KDF_PARAM_LABEL)
-        label = text;
-      else if (name == OSSL_KDF_PARAM_KEY)
-        key = octets;
-      else if (name == OSSL_KDF_PARAM_SALT)
-        salt = octets;
-      else if (name == OSSL_KDF_PARAM_DATA)
-        data = octets;
-      else if (name == OSSL_KDF_PARAM_MODE)
-        mode = parameter;
+      if (name == OSSL_KDF_PARAM_DIGEST) digest = text;
+      if (name == OSSL_KDF_PARAM_PREFIX) prefix = text;
+      if (name == OSSL_KDF_PARAM_LABEL) label = text;
+      if (name == OSSL_KDF_PARAM_KEY) key = octets;
+      if (name == OSSL_KDF_PARAM_SALT) salt = octets;
+      if (name == OSSL_KDF_PARAM_DATA) data = octets;
+      if (name == OSSL_KDF_PARAM_MODE) mode = parameter;
     }
   }
 };
@@ -63,6 +59,7 @@ struct KeyScheduleCallbacks {
     KeySchedule::Schedule* schedule = self.schedule(given.digest);
     int step = -1;
     if (schedule == nullptr || given.mode == nullptr ||
+        (!given.prefix.empty() && given.prefix != Hkdf::label_prefix) ||
         OSSL_PARAM_get_int(given.mode, &step) != 1) {
       return 0;
     }
@@ -92,11 +89,10 @@ struct KeyScheduleCallbacks {
       return hkdf.extract(Bytes(schedule.early_derived).first(bytes), agreed, out);
     }
     std::array<std::byte, secret_bytes_max> derived;
+    const WipeGuard wipe(derived);
     const MutableBytes salt = MutableBytes(derived).first(bytes);
-    const bool made = hkdf.expand_label(given.salt, given.label, hkdf.empty_hash(), salt) &&
-                      hkdf.extract(salt, agreed, out);
-    OPENSSL_cleanse(derived.data(), derived.size());
-    return made;
+    return hkdf.expand_label(given.salt, given.label, hkdf.empty_hash(), salt) &&
+           hkdf.extract(salt, agreed, out);
   }
 
   static bool expand(const KeySchedule& self, Hkdf& hkdf, const Given& given,

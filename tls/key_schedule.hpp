@@ -9,7 +9,6 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
-#include <utility>
 
 #include <ringfort/bytes.hpp>
 
@@ -20,7 +19,6 @@ struct ossl_lib_ctx_st;
 
 namespace ringfort::tls {
 
-inline constexpr std::size_t secret_bytes_max = 48;
 inline constexpr std::size_t key_bytes_max = 32;
 inline constexpr std::size_t nonce_bytes = 12;
 

@@ -72,8 +72,8 @@ Hkdf& Library::hkdf(const Suite& suite) const noexcept { return *key_schedule().
 bool Library::derive(Bytes secret, Bytes info, MutableBytes out) const noexcept {
   Hkdf& hkdf = *key_schedule().hkdf("SHA256");
   std::array<std::byte, 32> extracted;
+  const WipeGuard wipe(extracted);
   const bool derived = hkdf.extract({}, secret, extracted) && hkdf.expand(extracted, info, out);
-  OPENSSL_cleanse(extracted.data(), extracted.size());
   hkdf.forget();
   return derived;
 }
@@ -84,9 +84,7 @@ bool Library::prf(const Suite& suite, Bytes secret, std::string_view label, Byte
                                    octets(OSSL_KDF_PARAM_SEED, bytes_of(label)),
                                    octets(OSSL_KDF_PARAM_SEED, seed), OSSL_PARAM_construct_end()};
   const KdfContextOwner context(EVP_KDF_CTX_new(parts_->prf.get()));
-  return context != nullptr &&
-         EVP_KDF_derive(context.get(), reinterpret_cast<unsigned char*>(out.data()), out.size(),
-                        parameters) == 1;
+  return context != nullptr && EVP_KDF_derive(context.get(), raw(out), out.size(), parameters) == 1;
 }
 
 } // namespace ringfort::tls

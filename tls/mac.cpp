@@ -1,6 +1,5 @@
 #include "tls/mac.hpp"
 
-#include <optional>
 #include <string_view>
 
 #include <openssl/core_dispatch.h>
@@ -18,7 +17,7 @@ namespace {
 /// EVP_MAC_CTX's own.
 struct Mac {
   ProviderContext& provider;
-  std::optional<MdOwner> fetched; ///< another digest than a suite's
+  MdOwner fetched{}; ///< another digest than a suite's
   const EVP_MD* digest = nullptr;
   Hmac hmac{};
   bool has_key = false;
@@ -33,8 +32,8 @@ bool Mac::use_digest(const OSSL_PARAM& name, const char* properties) noexcept {
   has_key = false;
   digest = provider.key_schedule->digest(text);
   if (digest != nullptr) return true;
-  fetched.emplace(EVP_MD_fetch(provider.library, text, properties));
-  digest = fetched->get();
+  fetched.reset(EVP_MD_fetch(provider.library, text, properties));
+  digest = fetched.get();
   return digest != nullptr;
 }
 
@@ -72,9 +71,9 @@ void* duplicate(void* context) noexcept {
   const Mac& self = *static_cast<Mac*>(context);
   auto made = std::make_unique<Mac>(self.provider);
   made->digest = self.digest;
-  if (self.fetched) {
-    EVP_MD_up_ref(self.fetched->get());
-    made->fetched.emplace(self.fetched->get());
+  if (self.fetched != nullptr) {
+    EVP_MD_up_ref(self.fetched.get());
+    made->fetched.reset(self.fetched.get());
   }
   made->has_key = self.has_key;
   if (self.has_key) made->hmac = self.hmac.copy();
@@ -111,15 +110,15 @@ int finish(void* context, unsigned char* out, std::size_t* bytes, std::size_t ro
 
 int get_parameters(void* context, OSSL_PARAM parameters[]) noexcept {
   const Mac& self = *static_cast<Mac*>(context);
-  const auto tell = [&](const char* name, int value) {
+  const auto tell = [&](const char* name, int (*size_of)(const EVP_MD*)) {
     OSSL_PARAM* asked = OSSL_PARAM_locate(parameters, name);
-    return asked == nullptr || (self.digest != nullptr &&
-                                OSSL_PARAM_set_size_t(asked, static_cast<std::size_t>(value)) == 1);
+    if (asked == nullptr) return true;
+    if (self.digest == nullptr) return false;
+    return OSSL_PARAM_set_size_t(asked, static_cast<std::size_t>(size_of(self.digest))) == 1;
   };
-  return tell(OSSL_MAC_PARAM_SIZE, EVP_MD_get_size(self.digest)) &&
-                 tell(OSSL_MAC_PARAM_BLOCK_SIZE, EVP_MD_get_block_size(self.digest))
-             ? 1
-             : 0;
+  const bool told = tell(OSSL_MAC_PARAM_SIZE, EVP_MD_get_size) &&
+                    tell(OSSL_MAC_PARAM_BLOCK_SIZE, EVP_MD_get_block_size);
+  return told ? 1 : 0;
 }
 
 const OSSL_PARAM* gettable(void*, void*) noexcept {

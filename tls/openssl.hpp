@@ -2,6 +2,8 @@
 // that tests play.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <memory>
 
 #include <openssl/bio.h>
@@ -12,6 +14,8 @@
 #include <openssl/provider.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
+
+#include <ringfort/bytes.hpp>
 
 namespace ringfort::tls {
 
@@ -30,6 +34,26 @@ struct ErrorQueueGuard {
   ErrorQueueGuard& operator=(const ErrorQueueGuard&) = delete;
   ~ErrorQueueGuard() { ERR_clear_error(); }
 };
+
+/// Wipes secret bytes when they go out of use, however that comes.
+class WipeGuard {
+public:
+  template <class T, std::size_t N>
+  explicit WipeGuard(std::array<T, N>& secret) noexcept
+      : begin_(secret.data()), bytes_(sizeof secret) {}
+  WipeGuard(const WipeGuard&) = delete;
+  WipeGuard& operator=(const WipeGuard&) = delete;
+  ~WipeGuard() { OPENSSL_cleanse(begin_, bytes_); }
+
+private:
+  void* begin_;
+  std::size_t bytes_;
+};
+
+/// Bytes as OpenSSL takes them.
+inline unsigned char* raw(MutableBytes bytes) noexcept {
+  return reinterpret_cast<unsigned char*>(bytes.data());
+}
 
 using LibraryContextOwner = std::unique_ptr<OSSL_LIB_CTX, Freer<OSSL_LIB_CTX_free>>;
 using SslContextOwner = std::unique_ptr<SSL_CTX, Freer<SSL_CTX_free>>;

@@ -92,8 +92,4 @@ Provider::Loaded Provider::load(OSSL_LIB_CTX* context, const char* which) noexce
 
 KeySchedule& Provider::key_schedule() const noexcept { return *context_->key_schedule; }
 
-const X25519* Provider::x25519() const noexcept {
-  return context_->x25519 ? &*context_->x25519 : nullptr;
-}
-
 } // namespace ringfort::tls

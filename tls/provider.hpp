@@ -8,7 +8,6 @@
 #include <ringfort/error.hpp>
 
 #include "tls/key_schedule.hpp"
-#include "tls/x25519.hpp"
 
 struct ossl_lib_ctx_st;
 struct ossl_provider_st;
@@ -25,7 +24,6 @@ public:
   static Result<Provider> install(ossl_lib_ctx_st* context);
 
   KeySchedule& key_schedule() const noexcept;
-  const X25519* x25519() const noexcept; ///< null, if OpenSSL was built without it
 
 private:
   using Loaded = std::unique_ptr<ossl_provider_st, void (*)(ossl_provider_st*)>;

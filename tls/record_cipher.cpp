@@ -7,6 +7,8 @@
 
 #include <openssl/evp.h>
 
+#include <ringfort/check.hpp>
+
 namespace ringfort::tls {
 
 namespace {
@@ -47,11 +49,12 @@ Result<RecordCipher> RecordCipher::create(const Library& library, Direction dire
 
 Result<> RecordCipher::wake() noexcept {
   if (!resting()) return {};
+  RINGFORT_CHECK(!handed_over_); // Two who count the same records would use a nonce twice.
   cipher_.reset(EVP_CIPHER_CTX_new());
-  const bool made = cipher_ != nullptr &&
-                    EVP_CipherInit_ex2(cipher_.get(), library_->cipher(keys_.suite->aead),
-                                       raw(keys_.key.data()), nullptr,
-                                       direction_ == Direction::seal ? 1 : 0, nullptr) == 1;
+  const bool made =
+      cipher_ != nullptr &&
+      EVP_CipherInit_ex2(cipher_.get(), library_->cipher(keys_.suite->aead), raw(keys_.key.data()),
+                         nullptr, direction_ == Direction::seal ? 1 : 0, nullptr) == 1;
   if (made) return {};
   cipher_.reset();
   return fail(Code::tls_record_crypto_failed);

@@ -68,7 +68,10 @@ public:
 
   /// Leaves the cipher's work to the kernel: the AEAD is freed, the keys stay, for rekey()
   /// to follow and for count().
-  void hand_over() noexcept { rest(); }
+  void hand_over() noexcept {
+    rest();
+    handed_over_ = true;
+  }
   /// So many records were protected elsewhere.
   void count(std::uint64_t records) noexcept { keys_.sequence += records; }
 
@@ -94,6 +97,7 @@ private:
   std::unique_ptr<evp_cipher_ctx_st, Free> cipher_;
   DirectionKeys keys_;
   Direction direction_;
+  bool handed_over_ = false;
 };
 
 } // namespace ringfort::tls

@@ -4,12 +4,11 @@
 #include <cstring>
 #include <utility>
 
-#include <openssl/err.h>
-#include <openssl/ssl.h>
 #include <openssl/sslerr.h>
 
 #include "tls/client_certificates.hpp"
 #include "tls/client_hello.hpp"
+#include "tls/openssl.hpp"
 
 namespace ringfort::tls {
 
@@ -243,9 +242,9 @@ Result<TrafficKeys> Session::take_keys() {
     return TrafficKeys{.receive = *receive, .send = *send};
   }
   std::array<std::byte, 48> master;
+  const WipeGuard wipe(master);
   std::array<std::byte, 32> client_random;
   std::array<std::byte, 32> server_random;
-  const auto raw = [](auto& array) { return reinterpret_cast<unsigned char*>(array.data()); };
   const std::size_t master_bytes =
       SSL_SESSION_get_master_key(SSL_get_session(ssl), raw(master), master.size());
   SSL_get_client_random(ssl, raw(client_random), client_random.size());

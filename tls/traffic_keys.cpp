@@ -1,6 +1,6 @@
 #include "tls/traffic_keys.hpp"
 
-#include <algorithm>
+#include "tls/openssl.hpp"
 
 namespace ringfort::tls {
 
@@ -20,11 +20,12 @@ Result<DirectionKeys> keys_of_secret(const Library& library, const Suite& suite,
 
 Result<DirectionKeys> next_generation(const Library& library, const DirectionKeys& keys) noexcept {
   std::array<std::byte, secret_bytes_max> next;
+  const WipeGuard wipe(next);
   const MutableBytes secret = MutableBytes(next).first(keys.suite->hash_bytes);
-  if (!library.hkdf(*keys.suite).expand_label(keys.secret_bytes(), "traffic upd", {}, secret)) {
-    return fail(Code::tls_handshake_keys_unavailable);
+  Result<DirectionKeys> made = fail(Code::tls_handshake_keys_unavailable);
+  if (library.hkdf(*keys.suite).expand_label(keys.secret_bytes(), "traffic upd", {}, secret)) {
+    made = keys_of_secret(library, *keys.suite, secret);
   }
-  auto made = keys_of_secret(library, *keys.suite, secret);
   library.key_schedule().forget();
   return made;
 }
@@ -40,6 +41,7 @@ Result<TrafficKeys> keys_of_master_secret(const Library& library, const Suite& s
   copy_into(copy_into(seed, server_random), client_random);
   const std::size_t iv_bytes = suite.aead == Aead::chacha20_poly1305 ? nonce_bytes : 4;
   std::array<std::byte, 2 * (key_bytes_max + nonce_bytes)> block;
+  const WipeGuard wipe(block);
   const std::size_t key_bytes = suite.key_bytes;
   const MutableBytes used = MutableBytes(block).first(2 * (key_bytes + iv_bytes));
   if (!library.prf(suite, master_secret, "key expansion", seed, used)) {

@@ -108,6 +108,7 @@ struct X25519Callbacks {
     const Parts& parts = *self.of.parts_;
     if (!self.is_whole_key) return parts.generate(self.base, progress, argument);
     X25519::Key private_key;
+    const WipeGuard wipe(private_key);
     X25519::Key public_key;
     void* made = nullptr;
     if (RAND_priv_bytes_ex(parts.library, private_key.data(), private_key.size(), 0) == 1) {
@@ -117,7 +118,6 @@ struct X25519Callbacks {
         made = parts.imported(&private_key, public_key);
       }
     }
-    OPENSSL_cleanse(private_key.data(), private_key.size());
     return made;
   }
 
@@ -133,24 +133,19 @@ struct X25519Callbacks {
 };
 
 /// Passes on what takes a key; what takes a provider or a generation is called through us, and what
-/// we do not know is left out.
+/// we do not know is left out. (The lists of parameters that a key has take a provider too, and are
+/// the same for every one.)
 void X25519::Parts::take_key_function(const OSSL_DISPATCH& one) {
   switch (one.function_id) {
-  case OSSL_FUNC_KEYMGMT_NEW: new_key = OSSL_FUNC_keymgmt_new(&one); break;
-  case OSSL_FUNC_KEYMGMT_GEN_INIT: begin_generation = OSSL_FUNC_keymgmt_gen_init(&one); break;
+  case OSSL_FUNC_KEYMGMT_NEW: new_key = OSSL_FUNC_keymgmt_new(&one); return;
+  case OSSL_FUNC_KEYMGMT_GEN_INIT: begin_generation = OSSL_FUNC_keymgmt_gen_init(&one); return;
   case OSSL_FUNC_KEYMGMT_GEN_SET_PARAMS:
     set_parameters = OSSL_FUNC_keymgmt_gen_set_params(&one);
-    break;
-  case OSSL_FUNC_KEYMGMT_GEN: generate = OSSL_FUNC_keymgmt_gen(&one); break;
-  case OSSL_FUNC_KEYMGMT_GEN_CLEANUP: end_generation = OSSL_FUNC_keymgmt_gen_cleanup(&one); break;
-  case OSSL_FUNC_KEYMGMT_FREE:
-    free_key = OSSL_FUNC_keymgmt_free(&one);
-    key_functions.push_back(one);
-    break;
-  case OSSL_FUNC_KEYMGMT_IMPORT:
-    import = OSSL_FUNC_keymgmt_import(&one);
-    key_functions.push_back(one);
-    break;
+    return;
+  case OSSL_FUNC_KEYMGMT_GEN: generate = OSSL_FUNC_keymgmt_gen(&one); return;
+  case OSSL_FUNC_KEYMGMT_GEN_CLEANUP: end_generation = OSSL_FUNC_keymgmt_gen_cleanup(&one); return;
+  case OSSL_FUNC_KEYMGMT_FREE: free_key = OSSL_FUNC_keymgmt_free(&one); break;
+  case OSSL_FUNC_KEYMGMT_IMPORT: import = OSSL_FUNC_keymgmt_import(&one); break;
   case OSSL_FUNC_KEYMGMT_LOAD:
   case OSSL_FUNC_KEYMGMT_GET_PARAMS:
   case OSSL_FUNC_KEYMGMT_GETTABLE_PARAMS:
@@ -163,9 +158,10 @@ void X25519::Parts::take_key_function(const OSSL_DISPATCH& one) {
   case OSSL_FUNC_KEYMGMT_IMPORT_TYPES:
   case OSSL_FUNC_KEYMGMT_EXPORT:
   case OSSL_FUNC_KEYMGMT_EXPORT_TYPES:
-  case OSSL_FUNC_KEYMGMT_DUP: key_functions.push_back(one); break;
-  default: break;
+  case OSSL_FUNC_KEYMGMT_DUP: break;
+  default: return;
   }
+  key_functions.push_back(one);
 }
 
 void X25519::Parts::take_exchange_function(const OSSL_DISPATCH& one) {

@@ -27,17 +27,18 @@ struct Derivation {
   std::string label{};
   Octets data{};
   std::size_t bytes = 32;
+  std::string prefix{"tls13 "};
 };
 
 /// What "TLS13-KDF" of a library context answers; empty when it refuses.
 Octets derive(OSSL_LIB_CTX* context, Derivation asked) {
   const KdfOwner kdf(EVP_KDF_fetch(context, OSSL_KDF_NAME_TLS1_3_KDF, nullptr));
   const KdfContextOwner made(EVP_KDF_CTX_new(kdf.get()));
-  std::string prefix = "tls13 ";
   std::vector<OSSL_PARAM> parameters{
       OSSL_PARAM_construct_int(OSSL_KDF_PARAM_MODE, &asked.mode),
       OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, const_cast<char*>(asked.hash), 0),
-      OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_PREFIX, prefix.data(), prefix.size()),
+      OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_PREFIX, asked.prefix.data(),
+                                        asked.prefix.size()),
       OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_LABEL, asked.label.data(),
                                         asked.label.size())};
   const auto add = [&](const char* name, Octets& octets) {
@@ -149,6 +150,8 @@ TEST_CASE("key schedule: refuses what no suite derives") {
   const Octets key = pattern(32, 1);
   CHECK(both.own({.mode = expand, .hash = "SHA512", .key = key, .label = "key"}).empty());
   CHECK(both.own({.mode = 7, .hash = "SHA256", .key = key, .label = "key"}).empty());
+  CHECK(both.own({.mode = expand, .hash = "SHA256", .key = key, .label = "key", .prefix = "quic "})
+            .empty());
   CHECK(both.own({.mode = expand, .hash = "SHA256", .key = key, .label = std::string(250, 'a')})
             .empty());
   CHECK(both.own({.mode = extract, .hash = "SHA256", .key = key, .label = "derived", .bytes = 16})

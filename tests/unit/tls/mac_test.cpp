@@ -99,7 +99,9 @@ TEST_CASE("HMAC: says no without a digest, without a key, and to an unknown dige
   const MacContextOwner context = context_of(both.own->context());
   const unsigned char key[] = {1};
   CHECK(EVP_MAC_init(context.get(), key, sizeof key, nullptr) != 1);
+  CHECK(EVP_MAC_CTX_get_mac_size(context.get()) == 0);
   CHECK_FALSE(use_digest(context.get(), "no such digest"));
+  CHECK(MacContextOwner(EVP_MAC_CTX_dup(context.get())) != nullptr);
   CHECK(use_digest(context.get(), "SHA256"));
   CHECK(EVP_MAC_init(context.get(), nullptr, 0, nullptr) != 1);
   CHECK(EVP_MAC_update(context.get(), key, sizeof key) != 1);

@@ -21,21 +21,16 @@ KeyOwner generate(OSSL_LIB_CTX* context) {
   return KeyOwner(made);
 }
 
-X25519::Key private_half(const EVP_PKEY* key) {
+X25519::Key half_of(const EVP_PKEY* key, decltype(EVP_PKEY_get_raw_public_key)* read) {
   X25519::Key half;
   std::size_t bytes = half.size();
-  REQUIRE(EVP_PKEY_get_raw_private_key(key, half.data(), &bytes) == 1);
+  REQUIRE(read(key, half.data(), &bytes) == 1);
   REQUIRE(bytes == half.size());
   return half;
 }
 
-X25519::Key public_half(const EVP_PKEY* key) {
-  X25519::Key half;
-  std::size_t bytes = half.size();
-  REQUIRE(EVP_PKEY_get_raw_public_key(key, half.data(), &bytes) == 1);
-  REQUIRE(bytes == half.size());
-  return half;
-}
+X25519::Key private_half(const EVP_PKEY* key) { return half_of(key, EVP_PKEY_get_raw_private_key); }
+X25519::Key public_half(const EVP_PKEY* key) { return half_of(key, EVP_PKEY_get_raw_public_key); }
 
 X25519::Key agreed(OSSL_LIB_CTX* context, EVP_PKEY* own, EVP_PKEY* peer) {
   const PkeyContextOwner exchange(EVP_PKEY_CTX_new_from_pkey(context, own, nullptr));
