@@ -68,25 +68,22 @@ std::string reason(int error_number) {
 
 } // namespace
 
-Result<> RecordPolicy::try_kernel(engine::Ring& ring) noexcept {
-  const auto library = tls::Library::create();
-  if (!library) return std::unexpected(library.error());
+void RecordPolicy::try_kernel(engine::Ring& ring, const tls::Library& library) noexcept {
   for (const std::uint16_t id : tried_suites) {
     const tls::Suite& suite = *tls::suite_of(id);
     const tls::DirectionKeys keys = keys_to_try(suite);
     Answer& answer = answers_[index_of(suite)];
-    answer = {.send = try_send(ring, **library, keys), .receive = ENOPROTOOPT};
+    answer = {.send = try_send(ring, library, keys), .receive = ENOPROTOOPT};
     if (answer.send == ENOPROTOOPT) { // No cipher will change that.
       answers_.fill(answer);
       break;
     }
-    answer.receive = try_receive(ring, **library, keys);
+    answer.receive = try_receive(ring, library, keys);
     const bool works = answer.send == 0 && answer.receive == 0;
     if (works && suite.version == tls::Version::tls_1_3 && !rekeys_) {
       rekeys_ = ring.try_rekey(tls::KernelKeys(keys).bytes()) == 0;
     }
   }
-  return {};
 }
 
 bool RecordPolicy::usable() const noexcept {

@@ -9,7 +9,6 @@
 #include <cstddef>
 #include <string>
 
-#include <ringfort/error.hpp>
 #include <ringfort/records.hpp>
 
 #include "engine/counter.hpp"
@@ -25,8 +24,7 @@ public:
   explicit RecordPolicy(RecordLayer wanted) noexcept : wanted_(wanted) { answers_.fill({}); }
 
   /// Tries every cipher of both versions. Loads the kernel's tls module where that is permitted.
-  /// Errors: tls_context.no_memory.
-  Result<> try_kernel(engine::Ring& ring) noexcept;
+  void try_kernel(engine::Ring& ring, const tls::Library& library) noexcept;
 
   RecordLayer wanted() const noexcept { return wanted_; }
   /// The kernel is to have at least one direction.

@@ -55,7 +55,7 @@ Result<Endpoint> ServingEngine::serve(const Endpoint& endpoint, tls::LiveNames n
 /// Before the first context: whether the kernel can have what it is to have.
 Result<> ServingEngine::settle_records() {
   if (records_settled_ || !share_.records.wants_kernel()) return {};
-  if (auto tried = share_.records.try_kernel(shards_.front()->ring()); !tried) return tried;
+  if (auto tried = try_kernel(share_.records); !tried) return tried;
   if (!share_.records.usable()) {
     return fail(Code::tls_context_kernel_records_unavailable, share_.records.first_error());
   }
@@ -160,10 +160,16 @@ std::string ServingEngine::describe() const {
 
 Result<std::string> ServingEngine::try_kernel_records() {
   RecordPolicy policy(RecordLayer::kernel);
-  if (auto tried = policy.try_kernel(shards_.front()->ring()); !tried) {
-    return std::unexpected(tried.error());
-  }
+  if (auto tried = try_kernel(policy); !tried) return std::unexpected(tried.error());
   return policy.findings();
+}
+
+/// What one shard sees holds for all.
+Result<> ServingEngine::try_kernel(RecordPolicy& policy) {
+  const auto library = shards_.front()->make_tls_library();
+  if (!library) return std::unexpected(library.error());
+  policy.try_kernel(shards_.front()->ring(), **library);
+  return {};
 }
 
 } // namespace ringfort::net

@@ -42,6 +42,7 @@ private:
   Result<engine::SocketAddress> listen_on_all(engine::SocketAddress address, ShardNames names,
                                               std::vector<std::unique_ptr<Service>> services);
   Result<> settle_records();
+  Result<> try_kernel(RecordPolicy& policy);
   void run_shard(ServingShard& shard) noexcept;
 
   EngineShare share_;

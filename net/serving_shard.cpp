@@ -33,13 +33,19 @@ ServingShard::ServingShard(unsigned index, EngineShare& share, std::unique_ptr<e
 
 ServingShard::~ServingShard() { loop_->timers().cancel(drain_timer_); }
 
-Result<std::unique_ptr<tls::ShardNames>> ServingShard::make_names(const tls::LiveNames& names) {
+Result<const tls::Library*> ServingShard::make_tls_library() {
   if (tls_library_ == nullptr) {
     auto library = tls::Library::create();
     if (!library) return std::unexpected(library.error());
     tls_library_ = std::move(*library);
   }
-  return tls::ShardNames::create(*tls_library_, names);
+  return tls_library_.get();
+}
+
+Result<std::unique_ptr<tls::ShardNames>> ServingShard::make_names(const tls::LiveNames& names) {
+  const auto library = make_tls_library();
+  if (!library) return std::unexpected(library.error());
+  return tls::ShardNames::create(**library, names);
 }
 
 Result<engine::SocketAddress> ServingShard::listen(const engine::SocketAddress& address,

@@ -42,6 +42,8 @@ public:
                Slots<ServerConnection> connections, engine::Blocks exchange_blocks);
   ~ServingShard();
 
+  /// The shard's own OpenSSL, made when it is first asked for. Errors: tls_context.no_memory.
+  Result<const tls::Library*> make_tls_library();
   /// The shard's own working set of the names. Errors: as tls::Context::create.
   Result<std::unique_ptr<tls::ShardNames>> make_names(const tls::LiveNames& names);
   /// Errors: listen.*.
@@ -113,7 +115,7 @@ private:
   std::vector<HeldBuffer> held_buffers_;
   StreamHome stream_home_;
   engine::Blocks exchange_blocks_;
-  std::unique_ptr<tls::Library> tls_library_; ///< null while no listener speaks TLS
+  std::unique_ptr<tls::Library> tls_library_; ///< null while nothing speaks TLS
   Handshakes handshakes_;
   Slots<ServerConnection> connections_;
   std::vector<std::unique_ptr<Listener>> listeners_;
