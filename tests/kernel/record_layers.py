@@ -117,6 +117,10 @@ class Client:
             rest = rest[int(size, 16) + 2:]
         return head, b''.join(pieces)
 
+    def echo(self, body):
+        self.write(post(body))
+        assert self.answer()[1] == body
+
     def to_end(self):
         """Everything up to the server's close_notify; an end without one is an error."""
         pieces = []
@@ -170,15 +174,13 @@ for layer in LAYERS:
                     assert client.answer()[1] == b'first'
                     client.socket.sendall(flight[-20:])
                     assert client.answer()[1] == b'second'
-                    client.write(post(b'third'))
-                    assert client.answer()[1] == b'third'
+                    client.echo(b'third')
                 with Client(serving, 'TLSv1.3') as client:
                     client.handshake(flush=False)
                     client.tls.write(post(b'x' * 300_000))
                     client.flush()
                     assert client.answer()[1] == b'x' * 300_000
-                    client.write(post(b'last'))
-                    assert client.answer()[1] == b'last'
+                    client.echo(b'last')
                 serving.stop()
                 require_layers(serving, layer, 2)
 
@@ -187,8 +189,7 @@ for layer in LAYERS:
         with serve(layer) as serving:
             with Client(serving, 'TLSv1.2') as first:
                 first.handshake()
-                first.write(post(b'first'))
-                assert first.answer()[1] == b'first'
+                first.echo(b'first')
                 session, context = first.tls.session, first.tls.context
             with Client(serving, 'TLSv1.2') as client:
                 client.tls = context.wrap_bio(client.incoming, client.outgoing,
@@ -199,8 +200,7 @@ for layer in LAYERS:
                 client.flush()
                 assert client.answer()[1] == b'again'
                 # One more: a client that is gone by now would not see the hand-over.
-                client.write(post(b'and again'))
-                assert client.answer()[1] == b'and again'
+                client.echo(b'and again')
             serving.stop()
             require_layers(serving, layer, 2)
 
@@ -214,8 +214,7 @@ for layer in LAYERS:
                     assert client.to_end().startswith(b'HTTP/1.1 200')
                 with Client(serving, version) as client:
                     client.handshake()
-                    client.write(post(b'once'))
-                    assert client.answer()[1] == b'once'
+                    client.echo(b'once')
                     with contextlib.suppress(ssl.SSLWantReadError):
                         client.tls.unwrap()
                     client.flush()
@@ -228,8 +227,7 @@ for layer in LAYERS:
         for version in SUITES:
             with serve(layer) as serving, Client(serving, version) as client:
                 client.handshake()
-                client.write(post(b'once'))
-                assert client.answer()[1] == b'once'
+                client.echo(b'once')
                 client.tls.write(GET)
                 record = client.outgoing.read()
                 client.socket.sendall(record[:-1] + bytes([record[-1] ^ 1]))
@@ -247,8 +245,7 @@ for layer in LAYERS:
         for sent, fault in ((GET, 'malformed'), (long, 'oversized')):
             with serve(layer) as serving, Client(serving, 'TLSv1.3') as client:
                 client.handshake()
-                client.write(post(b'once'))
-                assert client.answer()[1] == b'once'
+                client.echo(b'once')
                 client.socket.sendall(sent)
                 serving.wait_for_log(f'tls_record.{fault}')
 
@@ -257,8 +254,7 @@ for layer in LAYERS:
         for version in SUITES:
             with serve(layer) as serving, Client(serving, version) as client:
                 client.handshake()
-                client.write(post(b'once'))
-                assert client.answer()[1] == b'once'
+                client.echo(b'once')
                 client.incoming.write(b'\x17\x03\x03\x00\x20' + bytes(32))
                 with contextlib.suppress(ssl.SSLError):
                     client.tls.read()
@@ -270,8 +266,7 @@ for layer in LAYERS:
         for left_out in (0, 10):
             with serve(layer) as serving, Client(serving, 'TLSv1.3') as client:
                 client.handshake()
-                client.write(post(b'once'))
-                assert client.answer()[1] == b'once'
+                client.echo(b'once')
                 client.write(b'POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\nhalf')
                 client.tls.write(b'more')
                 record = client.outgoing.read()

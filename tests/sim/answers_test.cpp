@@ -4,8 +4,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-#include "tests/peer/identity.hpp"
-#include "tests/sim/play.hpp"
+#include "tests/sim/hello.hpp"
 
 namespace ringfort::sim {
 namespace {
@@ -15,8 +14,6 @@ using namespace std::chrono_literals;
 constexpr std::string_view post_expecting = "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\n"
                                             "expect: 100-continue\r\n\r\n";
 constexpr std::string_view please = "HTTP/1.1 100 Continue\r\n\r\n";
-
-void hello(Exchange& exchange) { exchange.respond(200, {}, Payload::forever("Hello, World!")); }
 
 Task<> echo(Exchange& exchange) {
   std::string body;
@@ -98,7 +95,7 @@ TEST_CASE("play: answers that have no body do not speak of one") {
     REQUIRE(play.run_until([&] { return client.ended(); }));
     return client.received();
   };
-  constexpr std::string_view get = "GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+  constexpr std::string_view closing = "GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
   const auto stream_204 = [](Exchange& exchange) -> Task<> {
     (void)co_await exchange.stream(204, {}, {}).finish();
   };
@@ -106,12 +103,12 @@ TEST_CASE("play: answers that have no body do not speak of one") {
   const auto sized_304 = [](Exchange& exchange) {
     exchange.respond(304, {}, Payload::forever("13 bytes long"));
   };
-  for (const std::string& text : {answer(stream_204, get), answer(plain_304, get)}) {
+  for (const std::string& text : {answer(stream_204, closing), answer(plain_304, closing)}) {
     CHECK_FALSE(text.contains("transfer-encoding"));
     CHECK_FALSE(text.contains("content-length"));
     CHECK(body_of(text).empty());
   }
-  const std::string sized = answer(sized_304, get);
+  const std::string sized = answer(sized_304, closing);
   CHECK(sized.contains("content-length: 13\r\n"));
   CHECK(body_of(sized).empty());
 }
@@ -129,12 +126,11 @@ TEST_CASE("play: CONNECT that a handler takes for a request ends its connection"
 }
 
 TEST_CASE("play: a head that trickles inside one TLS record is request_stream.head_timed_out") {
-  const tls::Context context = peer::make_context({peer::KeyType::ecdsa_p256});
+  const tls::Context context = ecdsa_context();
   Play play;
   play.serve(hello, &context);
-  Actor& client = play.connect();
   peer::Client tls;
-  REQUIRE(play.converse(client, tls, [&] { return tls.secured(); }));
+  Actor& client = connect_secured(play, tls);
   client.send(tls.take_outgoing()); // Finished, and so the handshake is over.
   play.run_for(100ms);
   tls.write("GET / HTTP/1.1\r\nhost: a\r\n\r\n");
@@ -148,12 +144,11 @@ TEST_CASE("play: a head that trickles inside one TLS record is request_stream.he
 }
 
 TEST_CASE("play: a connection gives its ciphers back after a second without a request, once") {
-  const tls::Context context = peer::make_context({peer::KeyType::ecdsa_p256});
+  const tls::Context context = ecdsa_context();
   Play play;
   play.serve(hello, &context);
-  Actor& client = play.connect();
   peer::Client tls;
-  REQUIRE(play.converse(client, tls, [&] { return tls.secured(); }));
+  Actor& client = connect_secured(play, tls);
   for (const std::uint64_t rested : {0U, 1U, 2U}) {
     tls.write("GET / HTTP/1.1\r\nhost: a\r\n\r\n");
     REQUIRE(play.converse(client, tls, [&] { return tls.news().ends_with("Hello, World!"); }));
@@ -166,7 +161,7 @@ TEST_CASE("play: a connection gives its ciphers back after a second without a re
 }
 
 TEST_CASE("play: a handshake under way when a drain begins is finished, and ended in order") {
-  const tls::Context context = peer::make_context({peer::KeyType::ecdsa_p256});
+  const tls::Context context = ecdsa_context();
   Play play;
   play.serve(hello, &context);
   Actor& client = play.connect();

@@ -4,19 +4,12 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-#include "tests/peer/identity.hpp"
-#include "tests/sim/play.hpp"
+#include "tests/sim/hello.hpp"
 
 namespace ringfort::sim {
 namespace {
 
 using namespace std::chrono_literals;
-
-constexpr std::string_view get = "GET / HTTP/1.1\r\nhost: a\r\n\r\n";
-
-void hello(Exchange& exchange) { exchange.respond(200, {}, Payload::forever("Hello, World!")); }
-
-tls::Context ecdsa_context() { return peer::make_context({peer::KeyType::ecdsa_p256}); }
 
 // ---------------------------------------------------------------------------- accepting
 
@@ -117,9 +110,8 @@ TEST_CASE("play: a FIN without close_notify inside a request is tls_record.trunc
         }
       },
       &context);
-  Actor& client = play.connect();
   peer::Client tls;
-  REQUIRE(play.converse(client, tls, [&] { return tls.secured(); }));
+  Actor& client = connect_secured(play, tls);
   tls.write("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\nhalf");
   client.send(tls.take_outgoing());
   client.finish();
@@ -131,9 +123,8 @@ TEST_CASE("play: a changed record is tls_record.bad_mac, and the client is told 
   const tls::Context context = ecdsa_context();
   Play play;
   play.serve(hello, &context);
-  Actor& client = play.connect();
   peer::Client tls;
-  REQUIRE(play.converse(client, tls, [&] { return tls.secured(); }));
+  Actor& client = connect_secured(play, tls);
   tls.write(get);
   std::string record = tls.take_outgoing();
   record.back() = static_cast<char>(record.back() ^ 1);

@@ -9,19 +9,12 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 
-#include "tests/peer/identity.hpp"
-#include "tests/sim/play.hpp"
+#include "tests/sim/hello.hpp"
 
 namespace ringfort::sim {
 namespace {
 
 using namespace std::chrono_literals;
-
-constexpr std::string_view get = "GET / HTTP/1.1\r\nhost: a\r\n\r\n";
-
-void hello(Exchange& exchange) { exchange.respond(200, {}, Payload::forever("Hello, World!")); }
-
-tls::Context ecdsa_context() { return peer::make_context({peer::KeyType::ecdsa_p256}); }
 
 EngineOptions limited(std::uint32_t handshakes_max, std::uint32_t steps_max) {
   EngineOptions options = Play::kind_options();

@@ -4,15 +4,13 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-#include "tests/peer/identity.hpp"
-#include "tests/sim/play.hpp"
+#include "tests/sim/hello.hpp"
 
 namespace ringfort::sim {
 namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::string_view get = "GET / HTTP/1.1\r\nhost: a\r\n\r\n";
 constexpr std::string_view post_ten = "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\n";
 
 /// A TLS server that answers with who protects its records, and a client that knows it.
@@ -61,7 +59,7 @@ struct KernelPlay {
   }
   Metrics metrics() { return play.engine().metrics(); }
 
-  tls::Context context = peer::make_context({peer::KeyType::ecdsa_p256});
+  tls::Context context = ecdsa_context();
   Play play;
   peer::Client tls;
   Actor* client = nullptr;
@@ -136,7 +134,7 @@ TEST_CASE("kernel records: a kernel without them is tls_context.kernel_records_u
   // The second one takes keys and then sends clear text.
   for (const Knobs& knobs : {Knobs{.record_protocol = false}, Knobs{.records_in_clear = true}}) {
     World world(1, knobs);
-    const tls::Context context = peer::make_context({peer::KeyType::ecdsa_p256});
+    const tls::Context context = ecdsa_context();
     for (const RecordLayer layer : {RecordLayer::kernel, RecordLayer::kernel_send}) {
       auto engine = Engine::create(KernelPlay::options_of(layer));
       REQUIRE(engine);

@@ -6,17 +6,14 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-#include "tests/sim/play.hpp"
+#include "tests/sim/hello.hpp"
 
 namespace ringfort::sim {
 namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::string_view get = "GET / HTTP/1.1\r\nhost: a\r\n\r\n";
 constexpr std::string_view post_ten = "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\n";
-
-void hello(Exchange& exchange) { exchange.respond(200, {}, Payload::forever("Hello, World!")); }
 
 /// Reads the whole body, remembers how that ended, and answers.
 struct Reading {

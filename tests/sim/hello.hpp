@@ -1,0 +1,28 @@
+// hello — a request, its answer and who gives it, for claims that are about something else.
+#pragma once
+
+#include <string_view>
+
+#include <catch2/catch_test_macros.hpp>
+
+#include "tests/peer/identity.hpp"
+#include "tests/sim/play.hpp"
+
+namespace ringfort::sim {
+
+inline constexpr std::string_view get = "GET / HTTP/1.1\r\nhost: a\r\n\r\n";
+
+inline void hello(Exchange& exchange) {
+  exchange.respond(200, {}, Payload::forever("Hello, World!"));
+}
+
+inline tls::Context ecdsa_context() { return peer::make_context({peer::KeyType::ecdsa_p256}); }
+
+/// A connection whose client has shaken hands.
+inline Actor& connect_secured(Play& play, peer::Client& tls) {
+  Actor& client = play.connect();
+  REQUIRE(play.converse(client, tls, [&] { return tls.secured(); }));
+  return client;
+}
+
+} // namespace ringfort::sim
