@@ -26,7 +26,8 @@ def free_ports(count):
 def wait_for(port, process, name):
     for _ in range(1500):
         if process.poll() is not None:
-            sys.exit(f'bench: {name} ended: {process.stderr.read()[-2000:]}')
+            said = process.stderr.read()[-2000:] if process.stderr else ''
+            sys.exit(f'bench: {name} ended: {said}')
         with contextlib.suppress(OSError), socket.create_connection(('127.0.0.1', port), 1):
             return
         time.sleep(0.02)
