@@ -1,8 +1,10 @@
 #include "cli/name_folder.hpp"
 
 #include <cerrno>
-#include <filesystem>
+#include <memory>
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 
 namespace ringfort::cli {
@@ -10,7 +12,7 @@ namespace ringfort::cli {
 namespace {
 
 constexpr std::string_view chain_suffix = ".pem";
-constexpr std::string_view key_suffix = ".key";
+constexpr const char* key_suffix = ".key";
 constexpr std::string_view wildcard = "*.";
 constexpr std::string_view wildcard_of_files = "_.";
 
@@ -23,6 +25,17 @@ std::string with_prefix(std::string_view text, std::string_view prefix, std::str
   return std::string(instead).append(text.substr(prefix.size()));
 }
 
+/// Empty when one of them is missing. Paths are walked from the folder: with many names, most of the
+/// cost would be the walk to it.
+std::optional<Stamp> stamp_of(int folder, const char* chain, const std::string& key) {
+  struct stat of_chain {};
+  struct stat of_key {};
+  if (::fstatat(folder, chain, &of_chain, 0) != 0) return {};
+  if (::fstatat(folder, key.c_str(), &of_key, 0) != 0) return {};
+  return Stamp{nanoseconds(of_chain.st_mtim), nanoseconds(of_key.st_mtim), of_chain.st_ino,
+               of_key.st_ino};
+}
+
 } // namespace
 
 NamedFiles::NamedFiles(const std::string& folder, std::string_view pattern)
@@ -31,33 +44,26 @@ NamedFiles::NamedFiles(const std::string& folder, std::string_view pattern)
   key += key_suffix;
 }
 
-std::optional<Stamp> NamedFiles::stamp() const {
-  struct stat of_chain {};
-  struct stat of_key {};
-  if (::stat(chain.c_str(), &of_chain) != 0 || ::stat(key.c_str(), &of_key) != 0) return {};
-  return Stamp{nanoseconds(of_chain.st_mtim), nanoseconds(of_key.st_mtim), of_chain.st_ino,
-               of_key.st_ino};
-}
-
 std::optional<NameFolder> scan_name_folder(const std::string& folder, ExitStatus& status) {
-  std::error_code error;
-  std::filesystem::directory_iterator files(folder, error);
+  const std::unique_ptr<DIR, decltype([](DIR* open) { ::closedir(open); })> files(
+      ::opendir(folder.c_str()));
   NameFolder stamps;
-  for (; !error && files != std::filesystem::directory_iterator(); files.increment(error)) {
-    const std::string file = files->path().filename().string();
-    if (!file.ends_with(chain_suffix) || file.starts_with('.')) continue;
-    const std::string stem = file.substr(0, file.size() - chain_suffix.size());
-    std::string pattern = with_prefix(stem, wildcard_of_files, wildcard);
-    const auto stamp = NamedFiles(folder, pattern).stamp();
+  errno = files ? 0 : errno;
+  for (const dirent* entry = nullptr; files && (entry = ::readdir(files.get())) != nullptr;) {
+    const std::string_view chain(entry->d_name);
+    if (!chain.ends_with(chain_suffix) || chain.starts_with('.')) continue;
+    const std::string stem(chain.substr(0, chain.size() - chain_suffix.size()));
+    const auto stamp = stamp_of(::dirfd(files.get()), entry->d_name, stem + key_suffix);
     if (!stamp) {
       status = complain({.code = Code::tls_context_empty_identity},
-                        files->path().string() + ": no " + stem + ".key beside it");
+                        folder + '/' + entry->d_name + ": no " + stem + ".key beside it");
       return {};
     }
-    stamps.emplace(std::move(pattern), *stamp);
+    stamps.emplace(with_prefix(stem, wildcard_of_files, wildcard), *stamp);
+    errno = 0; // What readdir(3) sets on failure alone.
   }
-  if (!error) return stamps;
-  status = complain({.code = Code::tls_context_unreadable, .detail = error.value()}, folder);
+  if (errno == 0) return stamps;
+  status = complain({.code = Code::tls_context_unreadable, .detail = errno}, folder);
   return {};
 }
 

@@ -32,9 +32,6 @@ std::optional<NameFolder> scan_name_folder(const std::string& folder, ExitStatus
 struct NamedFiles {
   NamedFiles(const std::string& folder, std::string_view pattern);
 
-  /// Empty when one of them is missing. Cost: two stat(2).
-  std::optional<Stamp> stamp() const;
-
   std::string chain;
   std::string key;
 };
