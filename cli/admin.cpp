@@ -1,153 +1,96 @@
 #include "cli/admin.hpp"
 
-#include <array>
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <iostream>
-#include <optional>
 #include <utility>
 
-#include <poll.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
+
+#include "cli/table.hpp"
+#include "cli/unix_socket.hpp"
 
 namespace ringfort::cli {
 
 namespace {
 
-constexpr std::size_t line_bytes_max = 1'024;
-constexpr int patience_ms = 5'000; ///< with a client that sends no line, or takes no answer
+constexpr std::string_view json_prefix = "json ";
+constexpr std::string_view http_mark = " HTTP/1.";
 
-class Socket {
-public:
-  explicit Socket(int descriptor) noexcept : descriptor_(descriptor) {}
-  Socket(const Socket&) = delete;
-  Socket& operator=(const Socket&) = delete;
-  ~Socket() {
-    if (descriptor_ >= 0) ::close(descriptor_);
-  }
-  int get() const noexcept { return descriptor_; }
-  int release() noexcept { return std::exchange(descriptor_, -1); }
-
-private:
-  int descriptor_;
-};
-
-std::optional<sockaddr_un> address_of(const std::string& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.empty() || path.size() >= sizeof address.sun_path) return {};
-  std::memcpy(address.sun_path, path.data(), path.size());
-  return address;
+std::string_view first_line(std::string_view request) noexcept {
+  return request.substr(0, request.find('\n'));
 }
 
-int new_socket() noexcept { return ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0); }
-
-bool connect_to(int descriptor, const sockaddr_un& address) noexcept {
-  return ::connect(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+/// Of HTTP the whole head is taken, so that nothing is left unread when the socket is closed.
+bool is_whole(std::string_view request) noexcept {
+  const std::string_view line = first_line(request);
+  const bool http = line.find(http_mark) != line.npos;
+  return http ? request.find("\r\n\r\n") != request.npos : line.size() < request.size();
 }
 
-bool ready(int descriptor, short events) noexcept {
-  pollfd waiting{descriptor, events, 0};
-  return ::poll(&waiting, 1, patience_ms) == 1;
+std::string json_text(const Admin::Answer& answer) {
+  // A peer's bytes may be no UTF-8.
+  return answer.dump(2, ' ', false, Admin::Answer::error_handler_t::replace) + '\n';
 }
 
-/// Up to the line's end; what came when the client stopped, or sent too much.
-std::string read_line(int descriptor) {
-  std::string line;
-  std::array<char, line_bytes_max> piece;
-  while (line.size() < line_bytes_max && ready(descriptor, POLLIN)) {
-    const auto bytes = ::read(descriptor, piece.data(), piece.size());
-    if (bytes <= 0) break;
-    line.append(piece.data(), static_cast<std::size_t>(bytes));
-    if (const std::size_t end = line.find('\n'); end != std::string::npos)
-      return line.substr(0, end);
-  }
-  return line;
-}
-
-bool write_all(int descriptor, std::string_view text) {
-  while (!text.empty() && ready(descriptor, POLLOUT)) {
-    const auto bytes = ::send(descriptor, text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (bytes <= 0 && errno != EAGAIN) return false;
-    if (bytes > 0) text.remove_prefix(static_cast<std::size_t>(bytes));
-  }
-  return text.empty();
-}
-
-ExitStatus complain_of(const std::string& path, const std::string& text) {
-  std::cerr << "ringfort: --admin " << path << ": " << text << std::endl;
-  return ExitStatus::config;
-}
-
-/// A socket whose program is gone stays in the file system: it may be taken over.
-bool is_deserted(const std::string& path, const sockaddr_un& address) {
-  struct stat found {};
-  if (::lstat(path.c_str(), &found) != 0 || !S_ISSOCK(found.st_mode)) return false;
-  const Socket probe(new_socket());
-  return !connect_to(probe.get(), address) && errno == ECONNREFUSED;
+std::string http_answer(std::string_view status, std::string_view type, const std::string& body) {
+  std::string text("HTTP/1.1 ");
+  text.append(status).append("\r\ncontent-type: ").append(type);
+  text.append("\r\ncontent-length: ").append(std::to_string(body.size()));
+  return text.append("\r\nconnection: close\r\n\r\n").append(body);
 }
 
 } // namespace
 
 Admin::~Admin() {
-  if (thread_.joinable()) {
-    const std::uint64_t one = 1;
-    [[maybe_unused]] const auto written = ::write(end_, &one, sizeof one);
-    thread_.join();
-  }
-  if (listener_ >= 0) {
-    ::close(listener_);
-    ::unlink(path_.c_str());
-  }
-  if (end_ >= 0) ::close(end_);
+  thread_.finish();
+  if (listener_) ::unlink(path_.c_str());
 }
 
-void Admin::add(std::string word, std::string help, Command command) {
-  commands_.emplace(std::move(word), Entry{std::move(help), std::move(command)});
+void Admin::add(std::string word, std::string help, Command command, Effect effect) {
+  commands_.emplace(std::move(word), Entry{std::move(help), std::move(command), effect});
 }
 
 bool Admin::start(const std::string& path, ExitStatus& status) {
-  const auto address = address_of(path);
+  const auto address = unix_address(path);
   if (!address) {
-    status = complain_of(path, "a socket's path has 1 to 107 bytes");
+    status = complain_of_admin(path, "a socket's path has 1 to 107 bytes");
     return false;
   }
-  if (is_deserted(path, *address)) ::unlink(path.c_str());
-  Socket listener(new_socket());
-  // The mode is the socket's from its first moment: fchmod(2) before bind(2) (unix(7)).
-  const bool listens =
-      listener.get() >= 0 && ::fchmod(listener.get(), S_IRUSR | S_IWUSR) == 0 &&
-      ::bind(listener.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) == 0 &&
-      ::listen(listener.get(), 16) == 0;
-  end_ = listens ? ::eventfd(0, EFD_CLOEXEC) : -1;
-  if (end_ < 0) {
-    status = complain_of(path, std::strerror(errno));
+  listener_ = listen_at(path, *address);
+  if (!listener_ || !thread_.start([this] { serve(); })) {
+    status = complain_of_admin(path, std::strerror(errno));
     return false;
   }
   path_ = path;
-  listener_ = listener.release();
-  thread_ = std::jthread([this] { serve(); });
   return true;
 }
 
 void Admin::serve() const {
-  while (true) {
-    std::array<pollfd, 2> waiting{{{listener_, POLLIN, 0}, {end_, POLLIN, 0}}};
-    (void)::poll(waiting.data(), waiting.size(), -1);
-    if (waiting[1].revents != 0) return;
-    const Socket client(::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC));
-    if (client.get() >= 0) (void)write_all(client.get(), answer(read_line(client.get())));
+  while (thread_.wait_for(listener_.get()) != PollingThread::Woken::end) {
+    const Descriptor client(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    if (client) (void)write_all(client.get(), answer(client.get()));
   }
 }
 
-std::string Admin::answer(const std::string& line) const {
-  const auto command = commands_.find(line);
-  if (command != commands_.end()) return command->second.run();
-  std::string text = line == "help" ? "" : "unknown command '" + line + "'; there are:\n";
+std::string Admin::answer(int client) const {
+  const std::string request = read_request(client, is_whole);
+  const std::string_view line = first_line(request);
+  const std::size_t version = line.find(http_mark);
+  return version == line.npos ? answer_line(line) : answer_http(line.substr(0, version));
+}
+
+std::string Admin::answer_line(std::string_view line) const {
+  const bool json = line.starts_with(json_prefix);
+  if (json) line.remove_prefix(json_prefix.size());
+  if (const auto command = commands_.find(line); command != commands_.end()) {
+    const Answer answer = command->second.run();
+    return json ? json_text(answer) : text_of(answer);
+  }
+  std::string text;
+  if (line != "help") text.append("unknown command '").append(line).append("'; there are:\n");
   for (const auto& [word, entry] : commands_) {
     text.append(word).append(word.size() < 14 ? 14 - word.size() : 1, ' ');
     text.append(entry.help).append("\n");
@@ -155,23 +98,25 @@ std::string Admin::answer(const std::string& line) const {
   return text;
 }
 
-ExitStatus inspect(const InspectFlags& flags) {
-  const auto address = address_of(flags.admin);
-  if (!address) return complain_of(flags.admin, "a socket's path has 1 to 107 bytes");
-  const Socket program(new_socket());
-  if (!connect_to(program.get(), *address)) {
-    complain_of(flags.admin, std::string(std::strerror(errno)) + ": is the program running?");
-    return ExitStatus::unavailable;
+std::string Admin::answer_http(std::string_view line) const {
+  constexpr std::string_view plain = "text/plain; charset=utf-8";
+  const std::size_t space = line.find(" /");
+  const std::string_view word = line.substr(std::min(space + 2, line.size()));
+  const auto command = space == std::string_view::npos ? commands_.end() : commands_.find(word);
+  if (command == commands_.end()) return http_answer("404 Not Found", plain, answer_line("help"));
+  const bool changes = command->second.effect == Effect::changes;
+  if (line.substr(0, space) != (changes ? "POST" : "GET")) {
+    return http_answer("405 Method Not Allowed", plain, changes ? "POST it\n" : "GET it\n");
   }
-  if (!write_all(program.get(), flags.what + '\n')) return ExitStatus::os_error;
-  std::string answer;
-  std::array<char, 16'384> piece;
-  for (ssize_t bytes = 0; (bytes = ::read(program.get(), piece.data(), piece.size())) > 0;) {
-    answer.append(piece.data(), static_cast<std::size_t>(bytes));
-  }
-  const bool unknown = answer.starts_with("unknown command");
-  (unknown ? std::cerr : std::cout) << answer << std::flush;
-  return unknown ? ExitStatus::usage : ExitStatus::ok;
+  const Answer answer = command->second.run();
+  if (!answer.is_string()) return http_answer("200 OK", "application/json", json_text(answer));
+  // What Prometheus asks for of its text form.
+  return http_answer("200 OK", "text/plain; version=0.0.4; charset=utf-8", text_of(answer));
+}
+
+ExitStatus complain_of_admin(const std::string& path, const std::string& text) {
+  std::cerr << "ringfort: --admin " << path << ": " << text << std::endl;
+  return ExitStatus::config;
 }
 
 } // namespace ringfort::cli

@@ -4,17 +4,11 @@
 #include <string>
 #include <utility>
 
+#include "cli/values.hpp"
+
 namespace ringfort::cli {
 
 namespace {
-
-std::string time_text(std::time_t second) {
-  std::tm utc{};
-  ::gmtime_r(&second, &utc);
-  std::array<char, 32> text{};
-  const std::size_t bytes = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &utc);
-  return {text.data(), bytes};
-}
 
 std::string_view level_of(Origin origin) noexcept {
   switch (origin) {
@@ -32,7 +26,7 @@ void put_line(std::string line) {
 }
 
 std::string opening(std::time_t second, const Fault& fault) {
-  std::string line = time_text(second);
+  std::string line = utc_text(second);
   line.append(" ").append(level_of(fault.origin)).append(" ");
   line.append(fault.stage_name).append(".").append(fault.name);
   return line;

@@ -5,6 +5,7 @@
 
 #include <ringfort/certificate.hpp>
 
+#include "cli/escaped.hpp"
 #include "cli/handlers.hpp"
 
 namespace ringfort::cli {
@@ -12,17 +13,7 @@ namespace ringfort::cli {
 namespace {
 
 void append_line(std::string& text, std::string_view name, std::string_view value) {
-  constexpr std::string_view digits = "0123456789abcdef";
-  text.append(name).append(": ");
-  for (const char letter : value) {
-    const auto byte = static_cast<unsigned char>(letter);
-    if (byte >= ' ' && byte != 0x7f && byte != '\\') {
-      text.push_back(letter);
-    } else {
-      text.append("\\x").append(1, digits[byte >> 4]).append(1, digits[byte & 15]);
-    }
-  }
-  text.append("\n");
+  text.append(name).append(": ").append(escaped(value)).append("\n");
 }
 
 void append_all(std::string& text, std::string_view name, const std::vector<std::string>& values) {
@@ -58,6 +49,9 @@ void answer_facts(Exchange& exchange, unsigned shard) {
     append_line(*text, "protocol", facts.protocol.empty() ? "none" : facts.protocol);
     append_line(*text, "server name", facts.server_name.empty() ? "none" : facts.server_name);
     append_line(*text, "session", facts.resumed ? "resumed" : "new");
+    append_line(*text, "generation", std::to_string(facts.generation));
+    append_line(*text, "records sent by", name_of(facts.send_records));
+    append_line(*text, "records received by", name_of(facts.receive_records));
     append_client(*text, facts.client_certificate);
   }
   const std::array fields{Field{"content-type", "text/plain; charset=utf-8"},

@@ -56,28 +56,20 @@ std::string_view content_type_of(std::string_view path) noexcept {
 /// An open regular file.
 class File {
 public:
-  explicit File(int descriptor) noexcept : descriptor_(descriptor) {}
-  File(File&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
-  File& operator=(File&& other) noexcept {
-    std::swap(descriptor_, other.descriptor_);
-    return *this;
-  }
-  ~File() {
-    if (descriptor_ >= 0) ::close(descriptor_);
-  }
+  explicit File(int descriptor) noexcept : opened_(descriptor) {}
 
-  explicit operator bool() const noexcept { return descriptor_ >= 0; }
+  explicit operator bool() const noexcept { return static_cast<bool>(opened_); }
   struct stat status() const noexcept {
     struct stat status {};
-    (void)::fstat(descriptor_, &status);
+    (void)::fstat(opened_.get(), &status);
     return status;
   }
   ssize_t read(MutableBytes out) const noexcept {
-    return ::read(descriptor_, out.data(), out.size());
+    return ::read(opened_.get(), out.data(), out.size());
   }
 
 private:
-  int descriptor_;
+  Descriptor opened_;
 };
 
 // O_NONBLOCK: opening a FIFO may not hang the shard; O_PATH tricks are not needed for files.
@@ -161,11 +153,9 @@ private:
 
 } // namespace
 
-RootDirectory::~RootDirectory() { ::close(descriptor_); }
-
 std::shared_ptr<const RootDirectory> open_root(const std::string& path) {
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  return descriptor < 0 ? nullptr : std::make_shared<const RootDirectory>(descriptor);
+  Descriptor opened(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  return opened ? std::make_shared<const RootDirectory>(std::move(opened)) : nullptr;
 }
 
 std::unique_ptr<Service> make_file_service(std::shared_ptr<const RootDirectory> root) {

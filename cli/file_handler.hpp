@@ -7,20 +7,19 @@
 #include <ringfort/error.hpp>
 #include <ringfort/service.hpp>
 
+#include "cli/descriptor.hpp"
+
 namespace ringfort::cli {
 
 /// An open directory; closed with the last handler that shares it.
 class RootDirectory {
 public:
-  explicit RootDirectory(int descriptor) noexcept : descriptor_(descriptor) {}
-  RootDirectory(const RootDirectory&) = delete;
-  RootDirectory& operator=(const RootDirectory&) = delete;
-  ~RootDirectory();
+  explicit RootDirectory(Descriptor opened) noexcept : opened_(std::move(opened)) {}
 
-  int descriptor() const noexcept { return descriptor_; }
+  int descriptor() const noexcept { return opened_.get(); }
 
 private:
-  int descriptor_;
+  Descriptor opened_;
 };
 
 /// Null, with errno set, when `path` is not a directory that can be read.

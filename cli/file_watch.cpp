@@ -4,8 +4,6 @@
 #include <cstdint>
 #include <utility>
 
-#include <poll.h>
-#include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <unistd.h>
 
@@ -25,34 +23,18 @@ void discard_events(int descriptor) {
 
 } // namespace
 
-FileWatch::~FileWatch() {
-  if (thread_.joinable()) {
-    const std::uint64_t one = 1;
-    [[maybe_unused]] const auto written = ::write(end_, &one, sizeof one);
-    thread_.join();
-  }
-  if (events_ >= 0) ::close(events_);
-  if (end_ >= 0) ::close(end_);
-}
-
 bool FileWatch::start(const std::vector<std::string>& folders, std::function<void()> changed) {
-  events_ = ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-  end_ = ::eventfd(0, EFD_CLOEXEC);
-  if (events_ < 0 || end_ < 0) return false;
+  events_ = Descriptor(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
+  if (!events_) return false;
   for (const std::string& folder : folders) {
-    if (::inotify_add_watch(events_, folder.c_str(), changes | IN_ONLYDIR) < 0) return false;
+    if (::inotify_add_watch(events_.get(), folder.c_str(), changes | IN_ONLYDIR) < 0) return false;
   }
   changed_ = std::move(changed);
-  thread_ = std::jthread([this] { wait(); });
-  return true;
+  return thread_.start([this] { wait(); });
 }
 
 void FileWatch::wait() const {
-  while (true) {
-    std::array<pollfd, 2> waiting{{{events_, POLLIN, 0}, {end_, POLLIN, 0}}};
-    (void)::poll(waiting.data(), waiting.size(), -1);
-    if (waiting[1].revents != 0) return;
-    if (waiting[0].revents == 0) continue;
+  while (thread_.wait_for(events_.get()) != PollingThread::Woken::end) {
     if (!settle()) return;
     changed_();
   }
@@ -61,11 +43,12 @@ void FileWatch::wait() const {
 /// Until nothing has changed for a moment. False: the thread shall end.
 bool FileWatch::settle() const {
   while (true) {
-    discard_events(events_);
-    std::array<pollfd, 2> waiting{{{events_, POLLIN, 0}, {end_, POLLIN, 0}}};
-    const int ready = ::poll(waiting.data(), waiting.size(), rest_ms);
-    if (waiting[1].revents != 0) return false;
-    if (ready == 0) return true;
+    discard_events(events_.get());
+    switch (thread_.wait_for(events_.get(), rest_ms)) {
+    case PollingThread::Woken::ready: break;
+    case PollingThread::Woken::quiet: return true;
+    case PollingThread::Woken::end: return false;
+    }
   }
 }
 

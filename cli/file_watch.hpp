@@ -3,18 +3,15 @@
 
 #include <functional>
 #include <string>
-#include <thread>
 #include <vector>
+
+#include "cli/descriptor.hpp"
+#include "cli/polling_thread.hpp"
 
 namespace ringfort::cli {
 
 class FileWatch {
 public:
-  FileWatch() = default;
-  FileWatch(const FileWatch&) = delete;
-  FileWatch& operator=(const FileWatch&) = delete;
-  ~FileWatch();
-
   /// Calls `changed` in a thread of its own, once for changes that follow each other closely.
   /// False, with errno set, when a folder cannot be watched.
   bool start(const std::vector<std::string>& folders, std::function<void()> changed);
@@ -23,10 +20,9 @@ private:
   void wait() const;
   bool settle() const;
 
-  int events_ = -1;
-  int end_ = -1; ///< eventfd(2): the thread shall end
+  Descriptor events_;
   std::function<void()> changed_;
-  std::jthread thread_;
+  PollingThread thread_; ///< ends before what it uses
 };
 
 } // namespace ringfort::cli

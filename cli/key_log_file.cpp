@@ -29,14 +29,14 @@ std::string objection_to(int descriptor) {
 
 std::unique_ptr<KeyLogFile> KeyLogFile::open(const std::string& path, ExitStatus& status) {
   constexpr int flags = O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
-  const int descriptor = ::open(path.c_str(), flags, S_IRUSR | S_IWUSR);
+  Descriptor opened(::open(path.c_str(), flags, S_IRUSR | S_IWUSR));
   std::string objection;
   std::unique_ptr<KeyLogFile> file;
-  if (descriptor < 0) {
+  if (!opened) {
     objection = errno == ELOOP ? "it is a symbolic link" : std::strerror(errno);
   } else {
-    file = std::unique_ptr<KeyLogFile>(new KeyLogFile(descriptor));
-    objection = objection_to(descriptor);
+    objection = objection_to(opened.get());
+    file = std::unique_ptr<KeyLogFile>(new KeyLogFile(std::move(opened)));
   }
   if (objection.empty()) {
     std::cerr << "ringfort: WARNING: --key-log: the secrets of every connection go to " << path
@@ -48,13 +48,11 @@ std::unique_ptr<KeyLogFile> KeyLogFile::open(const std::string& path, ExitStatus
   return nullptr;
 }
 
-KeyLogFile::~KeyLogFile() { ::close(descriptor_); }
-
 // One call, at the end of the file: lines of two shards never mix.
 void KeyLogFile::write(std::string_view line) noexcept {
   char end = '\n';
   const std::array pieces{iovec{const_cast<char*>(line.data()), line.size()}, iovec{&end, 1}};
-  (void)!::writev(descriptor_, pieces.data(), static_cast<int>(pieces.size()));
+  (void)!::writev(file_.get(), pieces.data(), static_cast<int>(pieces.size()));
 }
 
 } // namespace ringfort::cli

@@ -6,6 +6,7 @@
 
 #include <ringfort/key_log.hpp>
 
+#include "cli/descriptor.hpp"
 #include "cli/exit_status.hpp"
 
 namespace ringfort::cli {
@@ -16,16 +17,12 @@ public:
   /// that has a second name or is no plain file is refused.
   /// Empty after a complaint, whose status is in `status`.
   static std::unique_ptr<KeyLogFile> open(const std::string& path, ExitStatus& status);
-  KeyLogFile(const KeyLogFile&) = delete;
-  KeyLogFile& operator=(const KeyLogFile&) = delete;
-  ~KeyLogFile();
-
   void write(std::string_view line) noexcept override;
 
 private:
-  explicit KeyLogFile(int descriptor) noexcept : descriptor_(descriptor) {}
+  explicit KeyLogFile(Descriptor file) noexcept : file_(std::move(file)) {}
 
-  int descriptor_;
+  Descriptor file_;
 };
 
 } // namespace ringfort::cli

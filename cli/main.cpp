@@ -5,8 +5,8 @@
 
 #include <CLI/CLI.hpp>
 
-#include "cli/admin.hpp"
 #include "cli/check.hpp"
+#include "cli/inspect.hpp"
 #include "cli/nearest.hpp"
 #include "cli/serve.hpp"
 
@@ -64,6 +64,7 @@ ExitStatus run(int argument_count, const char* const* arguments) {
   inspecting.add_option("what", inspect_flags.what, "what to ask; help lists it")
       ->type_name("WORD")
       ->capture_default_str();
+  inspecting.add_flag("--json", inspect_flags.json, "the answer as JSON");
   // What is left over is refused below, with the name that was probably meant.
   for (CLI::App* any : {&app, &serving, &checking, &inspecting}) any->allow_extras();
   try {

@@ -25,8 +25,8 @@ std::string with_prefix(std::string_view text, std::string_view prefix, std::str
   return std::string(instead).append(text.substr(prefix.size()));
 }
 
-/// Empty when one of them is missing. Paths are walked from the folder: with many names, most of the
-/// cost would be the walk to it.
+/// Empty when one of them is missing. Paths are walked from the folder: with many names, most of
+/// the cost would be the walk to it.
 std::optional<Stamp> stamp_of(int folder, const char* chain, const std::string& key) {
   struct stat of_chain {};
   struct stat of_key {};

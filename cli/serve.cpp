@@ -11,6 +11,7 @@
 #include "cli/error_log.hpp"
 #include "cli/file_handler.hpp"
 #include "cli/file_watch.hpp"
+#include "cli/inspection.hpp"
 #include "cli/key_log_file.hpp"
 #include "cli/served_names.hpp"
 #include "cli/signals.hpp"
@@ -63,39 +64,23 @@ void print_at_end(const ServeFlags& flags, const Engine& engine) {
   std::cout.flush();
 }
 
-std::string text_of_generations(const tls::LiveNames& names) {
-  std::string text;
-  for (const auto& [number, connections] : names.generations()) {
-    text.append("generation ").append(std::to_string(number)).append(": ");
-    text.append(std::to_string(connections)).append(" connections\n");
-  }
-  return text;
-}
-
 /// What reads the program's files again, and who may ask for that, while it serves.
 class Reloads {
 public:
   Reloads(ServedNames& served, Engine& engine) : served_(served), engine_(engine) {}
 
   /// False after a complaint.
-  bool start(const ServeFlags& flags, ExitStatus& status) {
+  bool start(const ServeFlags& flags, const std::string& urls, ExitStatus& status) {
     if (!flags.plain && flags.watch && !watch_.start(served_.folders(), [this] { reload(); })) {
       std::cerr << "ringfort: --watch: " << std::strerror(errno) << std::endl;
       status = ExitStatus::os_error;
       return false;
     }
     if (flags.admin.empty()) return true;
-    admin_.add("metrics", "the counters, in the Prometheus text form", [this] {
-      std::string text;
-      engine_.metrics().write_text(text);
-      return text;
-    });
-    admin_.add("describe", "kernel, ring and record layer",
-               [this] { return engine_.describe() + '\n'; });
+    add_inspection(admin_, engine_, urls, flags.plain ? nullptr : &served_);
     if (!flags.plain) {
-      admin_.add("generations", "connections by the generation of names they shook hands under",
-                 [this] { return text_of_generations(served_.live()); });
-      admin_.add("reload", "reads certificates and keys again", [this] { return reload() + '\n'; });
+      const auto reload = [this] { return Admin::Answer(this->reload() + '\n'); };
+      admin_.add("reload", "reads certificates and keys again", reload, Admin::Effect::changes);
     }
     return admin_.start(flags.admin, status);
   }
@@ -131,10 +116,6 @@ Result<std::string> listen(Engine& engine, const ServeFlags& flags,
   return urls;
 }
 
-} // namespace
-
-namespace {
-
 /// Empty after a complaint; null when no root is asked for.
 std::optional<std::shared_ptr<const RootDirectory>> root_of(const ServeFlags& flags) {
   if (flags.root.empty()) return std::shared_ptr<const RootDirectory>();
@@ -152,7 +133,7 @@ ExitStatus run(Engine& engine, const ServeFlags& flags, ServedNames& served,
   if (!urls) return complain(urls.error(), url_of(flags, current));
   Reloads reloads(served, engine);
   ExitStatus status = ExitStatus::ok;
-  if (!reloads.start(flags, status)) return status;
+  if (!reloads.start(flags, *urls, status)) return status;
   signals.watch(engine, flags.drain_grace, [&] {
     if (!flags.plain) reloads.reload();
   });

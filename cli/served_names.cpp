@@ -61,6 +61,7 @@ void ServedNames::take_default(tls::Names& names, Tally& tally, ExitStatus& stat
     ++tally.refused;
   } else if (!same(default_identities_, context->options().identities)) {
     default_identities_ = context->options().identities;
+    default_generation_ = 0;
     names.set_default(std::move(*context));
     ++tally.changed;
   }
@@ -77,9 +78,9 @@ void ServedNames::take_folder(tls::Names& names, Tally& tally, ExitStatus& statu
   forget_missing(names, *there, tally);
   for (const auto& [pattern, stamp] : *there) {
     const auto known = known_.find(pattern);
-    if (known != known_.end() && known->second == stamp) continue;
+    if (known != known_.end() && known->second.stamp == stamp) continue;
     if (take_pair(names, pattern, status)) {
-      known_[pattern] = stamp;
+      known_[pattern] = {.stamp = stamp};
       ++tally.changed;
     } else {
       ++tally.refused;
@@ -125,6 +126,7 @@ std::optional<tls::LiveNames> ServedNames::load(ExitStatus& status) {
   take_all(names, tally, status);
   if (tally.refused > 0) return {};
   live_.emplace(std::move(names));
+  note_generation(live_->generation());
   return live_;
 }
 
@@ -135,10 +137,38 @@ std::string ServedNames::reload() {
   ExitStatus ignored = ExitStatus::ok; // Said on standard error; what was there stays in force.
   take_all(names, tally, ignored);
   std::uint64_t generation = live_->generation();
-  if (tally.changed + tally.removed > 0) generation = live_->publish(std::move(names));
+  if (tally.changed + tally.removed > 0) {
+    generation = live_->publish(std::move(names));
+    note_generation(generation);
+  }
   return "generation " + std::to_string(generation) + ": " + std::to_string(tally.changed) +
          " changed, " + std::to_string(tally.removed) + " removed, " +
          std::to_string(tally.refused) + " refused and left as they were";
+}
+
+/// Of what was taken and is published now.
+void ServedNames::note_generation(std::uint64_t generation) {
+  if (default_generation_ == 0) default_generation_ = generation;
+  for (auto& [pattern, known] : known_) {
+    if (known.generation == 0) known.generation = generation;
+  }
+}
+
+std::vector<ServedNames::Row> ServedNames::rows() {
+  const std::lock_guard lock(mutex_);
+  const tls::Names names = live_->names();
+  std::vector<Row> rows;
+  if (const auto& fallback = names.fallback()) {
+    rows.push_back(
+        {.generation = default_generation_, .expires_unix_s = fallback->expires_unix_s()});
+  }
+  for (const auto& [pattern, known] : known_) {
+    Row row{.pattern = pattern, .generation = known.generation};
+    const tls::Names::Entry* const entry = names.entry_of(pattern);
+    if (entry != nullptr && entry->context) row.expires_unix_s = entry->context->expires_unix_s();
+    rows.push_back(std::move(row));
+  }
+  return rows;
 }
 
 std::vector<std::string> ServedNames::folders() const {

@@ -2,6 +2,8 @@
 // what is unusable then leaves what was there in force.
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -37,6 +39,14 @@ public:
   /// Reads what has changed since. Answers one line that says what came of it; what was refused is
   /// complained of before. After load().
   std::string reload();
+  /// A name in force. The default has no pattern.
+  struct Row {
+    std::string pattern = {};
+    std::uint64_t generation = 0;                 ///< that brought what serves it now
+    std::optional<std::int64_t> expires_unix_s{}; ///< empty: it is read when a client asks for it
+  };
+  /// After load(). Waits for a reload to end.
+  std::vector<Row> rows();
   /// The folders whose files are read.
   std::vector<std::string> folders() const;
 
@@ -46,6 +56,10 @@ public:
   tls::LiveNames& live() noexcept { return *live_; }
 
 private:
+  struct Known {
+    Stamp stamp;
+    std::uint64_t generation = 0; ///< 0: the one that is about to be published
+  };
   struct Tally {
     std::size_t changed = 0;
     std::size_t removed = 0;
@@ -58,13 +72,15 @@ private:
   void take_default(tls::Names& names, Tally& tally, ExitStatus& status);
   void take_folder(tls::Names& names, Tally& tally, ExitStatus& status);
   void forget_missing(tls::Names& names, const NameFolder& there, Tally& tally);
+  void note_generation(std::uint64_t generation);
   bool take_pair(tls::Names& names, const std::string& pattern, ExitStatus& status);
 
   NameFlags flags_;
   tls::ContextOptions policy_;
   std::optional<tls::LiveNames> live_;
-  std::mutex mutex_; ///< one reload at a time
-  NameFolder known_; ///< the folder's names in force
+  std::mutex mutex_;                   ///< one reload at a time
+  std::map<std::string, Known> known_; ///< the folder's names in force
+  std::uint64_t default_generation_ = 0;
   std::vector<tls::Identity> default_identities_;
   std::string policy_text_;
   bool lazy_ = false;

@@ -3,6 +3,7 @@
 #include <array>
 #include <bit>
 #include <charconv>
+#include <ctime>
 #include <span>
 
 namespace ringfort::cli {
@@ -68,6 +69,20 @@ std::string size_text(std::uint64_t bytes) { return text_of(bytes, size_units); 
 
 std::string duration_text(std::chrono::milliseconds duration) {
   return text_of(static_cast<std::uint64_t>(duration.count()), duration_units);
+}
+
+std::string utc_text(std::int64_t unix_s) {
+  const std::time_t time = unix_s;
+  std::tm utc{};
+  ::gmtime_r(&time, &utc);
+  std::array<char, 32> text{};
+  return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &utc)};
+}
+
+std::int64_t days_until(std::int64_t unix_s) {
+  constexpr std::int64_t day_s = 24 * 60 * 60;
+  const std::int64_t left_s = unix_s - std::time(nullptr);
+  return left_s / day_s - (left_s % day_s < 0 ? 1 : 0);
 }
 
 } // namespace ringfort::cli

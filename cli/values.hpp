@@ -25,5 +25,9 @@ std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) n
 std::string size_text(std::uint64_t bytes);
 /// "250ms", "65s", "24h".
 std::string duration_text(std::chrono::milliseconds duration);
+/// "2026-01-31T12:00:00Z".
+std::string utc_text(std::int64_t unix_s);
+/// Whole days from now; negative when it is past.
+std::int64_t days_until(std::int64_t unix_s);
 
 } // namespace ringfort::cli

@@ -17,7 +17,8 @@ constexpr std::chrono::seconds rest_after{1};
 
 ServerConnection::ServerConnection(std::uint64_t id, ServingShard& shard, const ServerRole& role,
                                    int descriptor) noexcept
-    : id_(id), shard_(shard), role_(role), peer_(shard.ring().peer_address(descriptor)),
+    : id_(id), shard_(shard), role_(role), accepted_at_(shard.now()),
+      peer_(shard.ring().peer_address(descriptor)),
       handshake_(
           this, [](void* self) noexcept { static_cast<ServerConnection*>(self)->take_step(); },
           [](void* self) noexcept { static_cast<ServerConnection*>(self)->park_handshake(); }),
@@ -36,27 +37,6 @@ void ServerConnection::start() noexcept {
 void ServerConnection::report(Error error) noexcept {
   error.connection = id_;
   shard_.report(error, peer_);
-}
-
-ConnectionFacts ServerConnection::facts(Arena& arena) noexcept {
-  ConnectionFacts facts;
-  facts.encrypted = transport_.encrypted();
-  facts.id = id_;
-  if (void* text = arena.allocate(sizeof(engine::SocketAddress::Text), 1)) {
-    facts.peer = peer_.write_text(*static_cast<engine::SocketAddress::Text*>(text));
-  }
-  const tls::SessionFacts& session = transport_.facts();
-  if (session.suite == nullptr) return facts;
-  facts.version = tls::name_of(session.suite->version);
-  facts.suite = session.suite->name;
-  facts.protocol = session.protocol;
-  if (session.server_name != nullptr) facts.server_name = *session.server_name;
-  facts.resumed = session.resumed;
-  facts.generation = generation_.number();
-  facts.client_certificate = session.client_certificate.get();
-  facts.send_records = transport_.kernel_sends() ? RecordLayer::kernel : RecordLayer::user;
-  facts.receive_records = transport_.kernel_receives() ? RecordLayer::kernel : RecordLayer::user;
-  return facts;
 }
 
 // ---------------------------------------------------------------------------- moving on
@@ -243,6 +223,7 @@ bool ServerConnection::begin_exchange() noexcept {
 
 void ServerConnection::on_head(const http::Step& step) noexcept {
   shard_.count_request();
+  ++requests_;
   discarded_bytes_ = 0;
   if (!step.last) {
     // The head's views outlive the plaintext around them.

@@ -11,6 +11,7 @@
 #include <chrono>
 #include <cstdint>
 
+#include <ringfort/connection_report.hpp>
 #include <ringfort/engine.hpp>
 #include <ringfort/service.hpp>
 
@@ -54,6 +55,8 @@ public:
   http::Parser& parser() noexcept { return parser_; }
   /// The facts of this hop. Borrow: `arena` holds the texts.
   ConnectionFacts facts(Arena& arena) noexcept;
+  ConnectionStage stage() const noexcept;
+  ConnectionReport look() const;
   ServingShard& shard() noexcept { return shard_; }
 
   /// For the exchange: as much is queued unsent as may be.
@@ -116,6 +119,7 @@ private:
   std::uint64_t id_;
   ServingShard& shard_;
   ServerRole role_;
+  Time accepted_at_;
   engine::SocketAddress peer_; ///< asked for at once: a peer that is gone has no address any more
   State state_ = State::open;
   Waiting waiting_ = Waiting::nothing;
@@ -124,6 +128,7 @@ private:
   bool choosing_ = false; ///< a chooser was asked who answers the hello
   bool holds_head_buffer_ = false;
   std::uint16_t head_buffer_ = 0;
+  std::uint32_t requests_ = 0;
   std::uint64_t discarded_bytes_ = 0;
 
   HandshakePlace handshake_;

@@ -192,7 +192,14 @@ void ServingShard::report(Error error, const engine::SocketAddress& peer) noexce
   share_.error_sink({.error = error, .peer = peer.write_text(text)});
 }
 
-// ---------------------------------------------------------------------------- metrics
+// ---------------------------------------------------------------------------- what it does
+
+std::uint32_t ServingShard::look_at(std::uint32_t from, std::vector<ConnectionReport>& out) {
+  constexpr std::uint32_t slots_at_a_time = 256;
+  return connections_.for_some(from, slots_at_a_time, [&out](const ServerConnection& connection) {
+    out.push_back(connection.look());
+  });
+}
 
 void ServingShard::add_to(Metrics& metrics) const noexcept {
   const engine::RingCounters& ring = loop_->ring().counters();
@@ -248,6 +255,9 @@ unsigned Shard::index() const noexcept { return serving(*this).shard_index(); }
 bool Shard::ended() const noexcept { return serving(*this).has_ended(); }
 bool Shard::post(std::move_only_function<void()> job) noexcept {
   return serving(*this).post_job(std::move(job));
+}
+std::uint32_t Shard::look(std::uint32_t from, std::vector<ConnectionReport>& out) {
+  return serving(*this).look_at(from, out);
 }
 Result<unsigned> Shard::turn(std::chrono::nanoseconds wait) noexcept {
   return serving(*this).run_turn(wait);

@@ -63,6 +63,7 @@ public:
   bool has_ended() const noexcept { return ended_.load(std::memory_order_acquire); }
   void wake() noexcept { loop_->wake(); }
   void add_to(Metrics& metrics) const noexcept;
+  std::uint32_t look_at(std::uint32_t from, std::vector<ConnectionReport>& out);
   const engine::KernelFeatures& features() const noexcept { return loop_->ring().features(); }
   engine::Ring& ring() noexcept { return loop_->ring(); }
 

@@ -2,6 +2,7 @@
 // generation tells one tenant from the next.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <utility>
@@ -83,6 +84,17 @@ public:
     for (std::uint32_t index = 0; index < touched_; ++index) {
       if (slots_[index].live) visit(*slots_[index].place());
     }
+  }
+
+  /// Visits the live ones of at most `count` slots from `from` on. The visitor may not erase.
+  /// Answers where to go on; 0: that was the last.
+  template <class Visit>
+  std::uint32_t for_some(std::uint32_t from, std::uint32_t count, Visit visit) {
+    const std::uint32_t end = touched_ - std::min(touched_, from) > count ? from + count : touched_;
+    for (std::uint32_t index = from; index < end; ++index) {
+      if (slots_[index].live) visit(*slots_[index].place());
+    }
+    return end == touched_ ? 0 : end;
   }
 
 private:

@@ -84,8 +84,10 @@ bool Stream::stops_receive(int error_number) const noexcept {
 void Stream::on_receive(engine::Completion completion) noexcept {
   if (completion.result >= 0) asked_ = false;
   if (completion.result > 0) {
-    home_.counters.received_bytes += static_cast<std::uint64_t>(completion.result);
-    received_.push(completion.buffer_id(), static_cast<std::uint32_t>(completion.result));
+    const auto bytes = static_cast<std::uint32_t>(completion.result);
+    home_.counters.received_bytes += bytes;
+    received_bytes_ += bytes;
+    received_.push(completion.buffer_id(), bytes);
     if (stopping_) received_.clear();
   } else if (completion.has_buffer()) {
     // Some kernels hand out a buffer with the end of the stream; it holds nothing.
@@ -181,6 +183,7 @@ void Stream::on_send(engine::Completion completion) noexcept {
   } else if (completion.result > 0) {
     const auto bytes = static_cast<std::size_t>(completion.result);
     home_.counters.sent_bytes += bytes;
+    sent_bytes_ += bytes;
     sending_.accepted(bytes);
   }
   if (stopping_) return settle_when_idle();

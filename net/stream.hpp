@@ -100,6 +100,11 @@ public:
   std::size_t queued_bytes() const noexcept {
     return sending_.queued_bytes() + record_.size + last_record_.size;
   }
+  /// What the kernel has accepted, and what came, since the stream began.
+  std::uint64_t sent_bytes() const noexcept { return sent_bytes_; }
+  std::uint64_t received_bytes() const noexcept { return received_bytes_; }
+  /// Received and not used, by the capacity of the buffers that it lies in.
+  std::size_t held_bytes() const noexcept { return received_.held_bytes(); }
   /// Starts a send of what is queued, unless one is in flight.
   /// Cost: one submission however many pieces are queued, up to `gather_max` blocks.
   void flush() noexcept;
@@ -157,6 +162,8 @@ private:
   bool holds_sends_ = false;
   int receive_stopped_by_ = 0;
   std::uint32_t asked_bytes_max_ = 0;
+  std::uint64_t received_bytes_ = 0;
+  std::uint64_t sent_bytes_ = 0;
   engine::ControlRecord record_; ///< being sent, or next to be
   Content last_record_;
   std::array<iovec, gather_max> pieces_;

@@ -71,9 +71,13 @@ public:
   bool idle() const noexcept {
     return plaintext_.empty() && reader_.empty() && stream_.quiet() && phase_ != Phase::handshake;
   }
-  /// The records that are sent, or received, are the kernel's.
-  bool kernel_sends() const noexcept { return kernel_.sends(); }
-  bool kernel_receives() const noexcept { return kernel_.receives(); }
+  /// Whose the records are that are sent, or received: the kernel's or the user's.
+  RecordLayer sealed_by() const noexcept {
+    return kernel_.sends() ? RecordLayer::kernel : RecordLayer::user;
+  }
+  RecordLayer opened_by() const noexcept {
+    return kernel_.receives() ? RecordLayer::kernel : RecordLayer::user;
+  }
   /// What is sent now would put the hand-over to the kernel off.
   bool send_waits() const noexcept { return kernel_.send_waits(); }
   /// Something goes on as soon as bytes were sent.

@@ -23,11 +23,6 @@ std::string text_of_name(const X509_NAME* name) {
   return {text, static_cast<std::size_t>(bytes)};
 }
 
-std::int64_t unix_seconds(const ASN1_TIME* time) {
-  std::tm broken_down{};
-  return ASN1_TIME_to_tm(time, &broken_down) == 1 ? ::timegm(&broken_down) : 0;
-}
-
 std::string text_of_address(const ASN1_OCTET_STRING* address) {
   const std::unique_ptr<char, decltype([](char* text) { OPENSSL_free(text); })> text(
       i2s_ASN1_OCTET_STRING(nullptr, address)); // "7F:00:00:01"
@@ -115,6 +110,11 @@ std::string_view alias_of(int reason) noexcept {
 }
 
 } // namespace
+
+std::int64_t unix_seconds(const asn1_string_st* time) {
+  std::tm broken_down{};
+  return ASN1_TIME_to_tm(time, &broken_down) == 1 ? ::timegm(&broken_down) : 0;
+}
 
 CertificateFacts facts_of(const x509_st* certificate, std::size_t names_max) {
   CertificateFacts facts{.subject = text_of_name(X509_get_subject_name(certificate)),

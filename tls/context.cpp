@@ -46,6 +46,7 @@ Result<> prepare(Context::Description& description, PassPhraseSource& ask) {
       return fail(Code::tls_context_same_key_type);
     }
     key_types.push_back(type);
+    description.expires_unix_s = std::min(description.expires_unix_s, expiry_of(*parsed));
     const auto found = warnings_of(*parsed, now);
     description.warnings.insert(description.warnings.end(), found.begin(), found.end());
   }
@@ -89,6 +90,7 @@ Result<Context> Context::create(ContextOptions options, PassPhraseSource ask) {
 
 const ContextOptions& Context::options() const noexcept { return description_->options; }
 std::span<const Error> Context::warnings() const noexcept { return description_->warnings; }
+std::int64_t Context::expires_unix_s() const noexcept { return description_->expires_unix_s; }
 std::string Context::policy() const { return description_->policy; }
 
 } // namespace ringfort::tls

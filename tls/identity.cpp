@@ -6,6 +6,8 @@
 
 #include <openssl/crypto.h>
 
+#include "tls/certificate_facts.hpp"
+
 namespace ringfort::tls {
 
 namespace {
@@ -119,6 +121,14 @@ std::vector<Error> warnings_of(const ParsedIdentity& identity, std::time_t now) 
     warnings.push_back({.code = Code::tls_context_chain_incomplete});
   }
   return warnings;
+}
+
+std::int64_t expiry_of(const ParsedIdentity& identity) {
+  std::int64_t first = unix_seconds(X509_get0_notAfter(identity.leaf.get()));
+  for (const CertificateOwner& issuer : identity.issuers) {
+    first = std::min(first, unix_seconds(X509_get0_notAfter(issuer.get())));
+  }
+  return first;
 }
 
 std::string pem_of(X509* certificate) {

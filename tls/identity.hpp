@@ -1,6 +1,7 @@
 // identity — an identity's PEM text as OpenSSL's objects, and what is wrong with it.
 #pragma once
 
+#include <cstdint>
 #include <ctime>
 #include <string>
 #include <vector>
@@ -32,6 +33,9 @@ void forget_pass_phrase(Identity& identity, EVP_PKEY* key);
 
 /// The leaf's and the chain's flaws that do not keep a server from starting, worst first.
 std::vector<Error> warnings_of(const ParsedIdentity& identity, std::time_t now);
+
+/// When the first of its certificates ends, in Unix seconds.
+std::int64_t expiry_of(const ParsedIdentity& identity);
 
 std::string pem_of(X509* certificate);
 std::string pem_of(EVP_PKEY* key); ///< PKCS#8, not encrypted

@@ -5,6 +5,7 @@
 #include <ringfort/bytes.hpp>
 #include <ringfort/certificate.hpp>
 #include <ringfort/client_certificates.hpp>
+#include <ringfort/connection_report.hpp>
 #include <ringfort/engine.hpp>
 #include <ringfort/error.hpp>
 #include <ringfort/exchange.hpp>

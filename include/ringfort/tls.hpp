@@ -93,6 +93,8 @@ public:
   /// What does not keep the context from working but will keep clients away, now or soon:
   /// tls_context.chain_incomplete, .expired, .not_yet_valid, .expires_soon (detail: days left).
   std::span<const Error> warnings() const noexcept;
+  /// When the first of its certificates ends, of leaves and what follows them.
+  std::int64_t expires_unix_s() const noexcept;
   /// Versions, suites, groups, signatures and what is refused, one line each.
   std::string policy() const;
 

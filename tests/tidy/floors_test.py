@@ -14,6 +14,7 @@ FOREIGN = {  # what marks a foreign library's header, and the only folders that 
     r'llhttp': ('http',),
     r'jemalloc/': ('cli', 'bench'),
     r'CLI/': ('cli',),
+    r'nlohmann/': ('cli',),
     r'benchmark/': ('bench',),
     r'catch2/': ('tests',),
 }

@@ -1,0 +1,36 @@
+#include "cli/polling_thread.hpp"
+
+#include <array>
+#include <cstdint>
+#include <utility>
+
+#include <poll.h>
+#include <sys/eventfd.h>
+
+namespace ringfort::cli {
+
+bool PollingThread::start(std::function<void()> body) {
+  end_ = Descriptor(::eventfd(0, EFD_CLOEXEC));
+  if (!end_) return false;
+  thread_ = std::jthread(std::move(body));
+  return true;
+}
+
+PollingThread::Woken PollingThread::wait_for(int descriptor, int timeout_ms) const {
+  while (true) {
+    std::array<pollfd, 2> waiting{{{descriptor, POLLIN, 0}, {end_.get(), POLLIN, 0}}};
+    const int ready = ::poll(waiting.data(), waiting.size(), timeout_ms);
+    if (waiting[1].revents != 0) return Woken::end;
+    if (ready == 0) return Woken::quiet;
+    if (waiting[0].revents != 0) return Woken::ready;
+  }
+}
+
+void PollingThread::finish() {
+  if (!thread_.joinable()) return;
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const auto written = ::write(end_.get(), &one, sizeof one);
+  thread_.join();
+}
+
+} // namespace ringfort::cli

@@ -1,0 +1,94 @@
+#include "cli/unix_socket.hpp"
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+namespace ringfort::cli {
+
+namespace {
+
+constexpr std::size_t request_bytes_max = 8'192;
+constexpr int patience_ms = 5'000;
+constexpr int backlog = 16;
+
+const sockaddr* generic(const sockaddr_un& address) noexcept {
+  return reinterpret_cast<const sockaddr*>(&address);
+}
+
+Descriptor new_socket() noexcept {
+  return Descriptor(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+}
+
+bool ready(int socket, short events) noexcept {
+  pollfd waiting{socket, events, 0};
+  return ::poll(&waiting, 1, patience_ms) == 1;
+}
+
+/// A socket whose program is gone stays in the file system: it may be taken over.
+bool is_deserted(const std::string& path, const sockaddr_un& address) {
+  struct stat found {};
+  if (::lstat(path.c_str(), &found) != 0 || !S_ISSOCK(found.st_mode)) return false;
+  return !connect_to(address) && errno == ECONNREFUSED;
+}
+
+} // namespace
+
+std::optional<sockaddr_un> unix_address(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.empty() || path.size() >= sizeof address.sun_path) return {};
+  std::memcpy(address.sun_path, path.data(), path.size());
+  return address;
+}
+
+Descriptor listen_at(const std::string& path, const sockaddr_un& address) {
+  if (is_deserted(path, address)) ::unlink(path.c_str());
+  Descriptor listener = new_socket();
+  // The mode is the socket's from its first moment: fchmod(2) before bind(2) (unix(7)).
+  const bool listens = listener && ::fchmod(listener.get(), S_IRUSR | S_IWUSR) == 0 &&
+                       ::bind(listener.get(), generic(address), sizeof address) == 0 &&
+                       ::listen(listener.get(), backlog) == 0;
+  return listens ? std::move(listener) : Descriptor();
+}
+
+Descriptor connect_to(const sockaddr_un& address) {
+  Descriptor connected = new_socket();
+  if (!connected || ::connect(connected.get(), generic(address), sizeof address) != 0) return {};
+  return connected;
+}
+
+std::string read_request(int socket, bool (*whole)(std::string_view text)) {
+  std::string text;
+  std::array<char, 1'024> piece;
+  while (!whole(text) && text.size() < request_bytes_max && ready(socket, POLLIN)) {
+    const auto bytes = ::read(socket, piece.data(), piece.size());
+    if (bytes <= 0) break;
+    text.append(piece.data(), static_cast<std::size_t>(bytes));
+  }
+  return text;
+}
+
+std::string read_all(int socket) {
+  std::string text;
+  std::array<char, 16'384> piece;
+  for (ssize_t bytes = 0; (bytes = ::read(socket, piece.data(), piece.size())) > 0;) {
+    text.append(piece.data(), static_cast<std::size_t>(bytes));
+  }
+  return text;
+}
+
+bool write_all(int socket, std::string_view text) {
+  while (!text.empty() && ready(socket, POLLOUT)) {
+    const auto bytes = ::send(socket, text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (bytes <= 0 && errno != EAGAIN) return false;
+    if (bytes > 0) text.remove_prefix(static_cast<std::size_t>(bytes));
+  }
+  return text.empty();
+}
+
+} // namespace ringfort::cli

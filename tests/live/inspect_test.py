@@ -1,0 +1,148 @@
+"""`ringfort inspect` and the admin socket behind it: what a running program tells of itself."""
+import contextlib
+import json
+import os
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+
+sys.path[:0] = [__file__.rsplit('/', 2)[0], __file__.rsplit('/', 1)[0]]
+import server  # noqa: E402
+import tap  # noqa: E402
+
+KEEP = tempfile.TemporaryDirectory(prefix='ringfort-inspect-')
+PATH = os.path.join(KEEP.name, 'admin')
+
+
+def inspect(*words):
+    done = subprocess.run([server.PROGRAM, 'inspect', '--admin', PATH, *words],
+                          capture_output=True, text=True, timeout=60)
+    return done.returncode, done.stdout + done.stderr
+
+
+def told(word):
+    status, text = inspect('--json', word)
+    assert status == 0, text
+    return json.loads(text)
+
+
+def secure(running, **context_settings):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(server.certificates() / 'ca.pem')
+    for name, value in context_settings.items():
+        setattr(context, name, value)
+    context.set_alpn_protocols(['http/1.1'])
+    return context.wrap_socket(running.socket(), server_hostname='localhost')
+
+
+def until(wanted, look):
+    """A shard answers between its turns: what was sent to it may not have arrived."""
+    while True:
+        seen = look()
+        if wanted(seen):
+            return seen
+
+
+@tap.case('inspect: the status says what is served, and by what')
+def status():
+    with server.Server('--admin', PATH, shards=2) as running:
+        text = inspect()[1]
+        assert f'serves: https://127.0.0.1:{running.port}\n' in text, text
+        state = told('status')
+        assert state['process'] == running.process.pid and state['shards'] == '2', state
+        assert state['record layer'].startswith('user'), state
+        assert state['connections_open'] == 0 and state['failures'] == 0, state
+
+
+@tap.case('inspect: each connection is told with its stage, its bytes and what TLS settled')
+def connections():
+    with server.Server('--admin', PATH, '--handler', 'echo', shards=2) as running:
+        assert inspect('connections') == (0, 'none\n')
+        with contextlib.ExitStack() as stack:
+            silent = stack.enter_context(running.socket())
+            old = stack.enter_context(secure(running, maximum_version=ssl.TLSVersion.TLSv1_2))
+            busy = stack.enter_context(secure(running))
+            busy.sendall(b'POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\n\r\nhalf')
+
+            def by_peer():
+                return {row['peer'].rpartition(':')[2]: row for row in told('connections')}
+            ports = [str(one.getsockname()[1]) for one in (silent, old, busy)]
+            rows = until(lambda rows: set(rows) == set(ports)
+                         and rows[ports[2]]['stage'] == 'body'
+                         and rows[ports[1]]['stage'] == 'idle', by_peer)
+            shaking, idle, reading = (rows[port] for port in ports)
+            assert (shaking['stage'], shaking['version']) == ('handshake', ''), shaking
+            assert idle['version'] == 'TLSv1.2' and idle['requests'] == 0, idle
+            assert reading['version'] == 'TLSv1.3' and reading['requests'] == 1, reading
+            for row in (idle, reading):
+                assert row['server_name'] == 'localhost' and row['protocol'] == 'http/1.1', row
+                assert row['generation'] == 1 and not row['resumed'], row
+                assert row['sent_by'] == row['received_by'] == 'user', row
+                assert row['received_bytes'] > 200 and row['sent_bytes'] > 500, row
+            table = inspect('connections')[1].split('\n')
+            assert table[0].split()[:4] == ['shard', 'id', 'peer', 'stage'], table
+            assert len(table) == 5 and any(' body ' in line for line in table), table
+        until(lambda rows: rows == [], lambda: told('connections'))
+
+
+@tap.case('inspect: what a client says of itself is shown without its control bytes')
+def hostile_name():
+    with server.Server('--admin', PATH) as running:
+        done = subprocess.Popen(['openssl', 's_client', '-quiet', '-servername', 'a\x1b[31m\xffb',
+                                 '-connect', f'127.0.0.1:{running.port}'], stdin=subprocess.PIPE,
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            def seen():
+                return [row['stage'] for row in told('connections')]
+            until(lambda stages: stages == ['idle'], seen)
+            text = inspect('connections')[1]
+            assert '\x1b' not in text and r'a\x1b[31m' in text, text
+        finally:
+            done.terminate()
+            done.wait(server.PATIENCE_S)
+            done.stdin.close()
+
+
+@tap.case('inspect: names are told with their generation and their end')
+def names():
+    with server.Server('--admin', PATH) as running:
+        rows = told('names')
+        assert [row['name'] for row in rows] == ['(default)'], rows
+        assert rows[0]['generation'] == 1 and 0 < rows[0]['days_left'] < 1000, rows
+        assert running.process.poll() is None
+
+
+def curl(*arguments):
+    done = subprocess.run(['curl', '-sS', '-i', '--unix-socket', PATH, *arguments],
+                          capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done
+    head, _, body = done.stdout.partition('\n\n')
+    return int(head.split()[1]), head.lower(), body
+
+
+@tap.case('inspect: the socket speaks HTTP to those who scrape it')
+def http():
+    with server.Server('--admin', PATH):
+        status_code, head, body = curl('http://localhost/metrics')
+        assert status_code == 200 and 'version=0.0.4' in head, head
+        assert '# TYPE ringfort_requests_total counter' in body, body
+        status_code, head, body = curl('http://localhost/status')
+        assert 'application/json' in head and json.loads(body)['requests'] == 0, body
+        assert curl('http://localhost/reload')[0] == 405
+        assert curl('-X', 'POST', 'http://localhost/metrics')[0] == 405
+        status_code, _, body = curl('-X', 'POST', 'http://localhost/reload')
+        assert status_code == 200 and body.startswith('generation 1: 0 changed'), body
+        status_code, _, body = curl('http://localhost/nothing')
+        assert status_code == 404 and 'connections' in body, body
+        with socket.socket(socket.AF_UNIX) as long_head:
+            long_head.connect(PATH)
+            long_head.sendall(b'GET /status HTTP/1.1\r\nx: ' + b'x' * 20_000)
+            long_head.shutdown(socket.SHUT_WR)
+            with contextlib.suppress(ConnectionResetError):
+                long_head.recv(100)
+        assert inspect()[0] == 0
+
+
+tap.run()
