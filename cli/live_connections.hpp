@@ -1,4 +1,4 @@
-// live_connections — what all connections of a running engine are doing, asked from another thread.
+// live_connections — what all connections of a running engine do, asked from another thread.
 #pragma once
 
 #include <vector>

@@ -54,6 +54,8 @@ void add_session_flags(CLI::App& app, SessionFlags& flags) {
       ->excludes(file);
   add_duration(app, "--ticket-lifetime", flags.ticket_lifetime, {seconds(1), week},
                "how long a session may be resumed");
+  app.add_flag("--sessions-end-with-certificate", flags.end_with_certificate,
+               "a replaced certificate's sessions are not resumed");
   add_choice<Mode>(
       app, "--client-certificates", flags.clients,
       {{"none", Mode::none}, {"optional", Mode::optional}, {"required", Mode::required}}, "none",
@@ -82,6 +84,7 @@ std::string contradiction_of(const SessionFlags& flags) {
 
 bool use(const SessionFlags& flags, tls::ContextOptions& options, ExitStatus& status) {
   options.ticket_lifetime = flags.ticket_lifetime;
+  options.resume_across_certificates = !flags.end_with_certificate;
   options.ticket_keys = keys_of(flags, status);
   options.clients.mode = flags.clients;
   options.clients.depth = flags.depth;

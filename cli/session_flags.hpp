@@ -19,6 +19,7 @@ struct SessionFlags {
   std::string ticket_keys; ///< a file; empty: generated
   std::chrono::seconds ticket_rotation{3'600};
   std::chrono::seconds ticket_lifetime{7'200};
+  bool end_with_certificate = false; ///< sessions, when the certificate is replaced
 
   tls::ClientCertificates::Mode clients = tls::ClientCertificates::Mode::none;
   std::string authorities; ///< a file

@@ -141,10 +141,10 @@ def visit(serving, version, name, session=None, host='localhost'):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.minimum_version = context.maximum_version = version
-    for path in FOLDER.glob('*.local.pem'):
-        context.load_verify_locations(path)
     if session is not None:  # The library takes sessions back from the same context only.
         context = session[0]
+    for path in FOLDER.glob('*.local.pem'):
+        context.load_verify_locations(path)
     with context.wrap_socket(serving.socket(), server_hostname=name,
                              session=session and session[1]) as connection:
         connection.sendall(GET.replace(b'localhost', host.encode()))
@@ -184,19 +184,28 @@ def bound():
         assert serving.metric('tickets_refused_total') == 4
 
 
-@tap.case('SNI-21, differs, SNI-24: sessions outlive the renewal of the certificate')
-def renewed():
+def renew(*more_flags):
+    """Sessions are made, and every certificate is replaced. Answers who then resumed."""
     folder, default = tenants()
     path = FOLDER / 'admin'
-    flags = ('--names', folder, '--handler', 'facts', '--admin', path)
+    flags = ('--names', folder, '--handler', 'facts', '--admin', path, *more_flags)
     with server.Server(*flags, identity=default) as serving:
         kept = [(version, name, visit(serving, version, name)[2])
                 for _, version in VERSIONS for name in ('api.local', None)]
         tenants()
         text = server.run(server.PROGRAM, 'inspect', '--admin', path, 'reload')
         assert text.startswith('generation 2: 3 changed'), text
-        for version, name, session in kept:
-            assert visit(serving, version, name, session)[3], (version, name)
+        return [visit(serving, version, name, session)[3] for version, name, session in kept]
+
+
+@tap.case('SNI-21, differs: sessions outlive the renewal of the certificate')
+def renewed():
+    assert renew() == [True] * 4
+
+
+@tap.case('SNI-24: when asked, sessions end with the certificate')
+def ended():
+    assert renew('--sessions-end-with-certificate') == [False] * 4
 
 
 NODE_ALTNAME = """
