@@ -26,8 +26,8 @@ REKEYS = 'KeyUpdate: followed' in subprocess.run(
     [server.PROGRAM, 'check'], capture_output=True, text=True).stdout
 
 
-def serve(layer, *flags):
-    return server.Server('--handler', 'echo', '--record-layer', layer, *flags)
+def serve(layer, *flags, handler='echo'):
+    return server.Server('--handler', handler, '--record-layer', layer, *flags)
 
 
 def require_layers(serving, layer, connections):
@@ -51,6 +51,9 @@ class Client:
         self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.tls = context.wrap_bio(self.incoming, self.outgoing, server_hostname='localhost',
                                     session=session)
+        self.connect(serving)
+
+    def connect(self, serving):
         self.socket = serving.socket()
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
@@ -356,4 +359,5 @@ def checked():
     assert told.count(': yes\n') == 6, told
 
 
-tap.run()
+if __name__ == '__main__':
+    tap.run()

@@ -2,43 +2,28 @@
 machine's own files and runs tests/kernel/record_layers.py, whose results are told here."""
 import pathlib
 import shutil
-import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / 'tests/kernel'))
+import guest  # noqa: E402
+
+LIMIT_S = 840
 
 
 def boot(*command):
-    """The guest's console, line by line, until it has ended."""
-    with subprocess.Popen(
-            ['linux.uml', 'mem=1G', 'root=/dev/root', 'rootfstype=hostfs', 'rootflags=/', 'ro',
-             f'init={ROOT}/tests/kernel/init', 'con0=fd:0,fd:1', 'con=null', 'quiet',
-             f'CHECKOUT={ROOT}', f'COMMAND={",".join(command)}'],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            text=True, errors='replace') as guest:
-        yield from guest.stdout
-
-
-def skip(why):
-    print(f'1..0 # skip {why}: kernel records were NOT tested')
-    return 0
+    return guest.console(
+        ['linux.uml', 'mem=1G', 'root=/dev/root', 'rootfstype=hostfs', 'rootflags=/', 'ro',
+         f'init={ROOT}/tests/kernel/init', 'con0=fd:0,fd:1', 'con=null', 'quiet',
+         f'CHECKOUT={ROOT}', f'COMMAND={",".join(command)}'], LIMIT_S)
 
 
 def main():
     if shutil.which('linux.uml') is None:
-        return skip('user-mode-linux is not installed')
-    last, begun = 'it printed nothing', False
-    for line in boot('python3', 'tests/kernel/record_layers.py', *sys.argv[1:]):
-        if line.startswith('guest ends with status '):
-            return int(line.split()[-1])
-        if begun:
-            print(line, end='', flush=True)
-        begun = begun or (line.startswith('guest ') and line.endswith(' begins\n'))
-        last = line.strip() or last
-    if not begun:
-        return skip(f'user-mode-linux cannot start here ({last})')
-    print('Bail out! the guest did not come to its end')
-    return 1
+        return guest.skip('user-mode-linux is not installed')
+    return guest.tell(
+        boot('python3', 'tests/kernel/record_layers.py', *sys.argv[1:]),
+        lambda last: guest.skip(f'user-mode-linux cannot start here ({last})'))
 
 
 sys.exit(main())

@@ -71,6 +71,22 @@ def catch2_cut():
     assert got.passed == ['a'] and got.failed, got
 
 
+@tap.case('runner: a part of a name chooses, but not a program that waits to be asked for')
+def choice():
+    programs = [run_tests.Program(name, [], 'tap', name == 'tidy/a', False, asked=asked)
+                for name, asked in (('tidy/a', False), ('live/ktls', False),
+                                    ('kernel/ktls-rekey', True))]
+
+    def names(*wanted, quick=False):
+        return [each.name for each in run_tests.chosen(programs, quick, wanted)]
+    assert names() == ['tidy/a', 'live/ktls']
+    assert names(quick=True) == ['tidy/a']
+    assert names('ktls') == ['live/ktls'] and names('kernel') == []
+    assert names('ktls-rekey') == ['kernel/ktls-rekey']
+    assert names('a', 'ktls-rekey') == ['tidy/a', 'kernel/ktls-rekey']
+    assert 'kernel/ktls-rekey' in [each.name for each in run_tests.scripts(run_tests.ROOT)]
+
+
 @tap.case('runner: when nothing ran the status is not success')
 def nothing():
     said = io.StringIO()
