@@ -60,15 +60,15 @@ def conversation(layer, *flags, handler='echo', faults=()):
 def download(client, size, updating):
     """The checksum of what comes; with a KeyUpdate about every 200 KB, which asks for another."""
     client.write(GET.replace(b'GET /', b'GET /%d' % size))
-    text = client.read()
+    text = client.more()
     while b'\r\n\r\n' not in text:
-        text += client.read()
+        text += client.more()
     body, update_at = text.partition(b'\r\n\r\n')[2], 0
     while len(body) < size:
         if updating and len(body) >= update_at:
             client.update_keys(True)
             update_at = len(body) + 200_000
-        body += client.read()
+        body += client.more()
     return hashlib.sha256(body).digest()
 
 
@@ -136,10 +136,10 @@ for layer in LAYERS:
                 client.write(piece[len(piece) // 2:])
                 if turn == 0:
                     while b'\r\n\r\n' not in text:
-                        text += client.read()
+                        text += client.more()
                     text = text.partition(b'\r\n\r\n')[2]
                 while len(text) < len(piece):
-                    text += client.read()
+                    text += client.more()
                 assert text[:len(piece)] == piece, turn
                 text = text[len(piece):]
             assert text == b'' and client.answered >= pieces // 2, client.answered

@@ -101,18 +101,24 @@ class Client:
             except ssl.SSLZeroReturnError:
                 return b''
 
+    def more(self):
+        """The same, where the conversation must not end."""
+        piece = self.read()
+        assert piece, 'the server ended the connection'
+        return piece
+
     def answer(self):
         """Head and body of one answer with a length or in chunks."""
-        text = self.read()
+        text = self.more()
         while b'\r\n\r\n' not in text:
-            text += self.read()
+            text += self.more()
         head, _, body = text.partition(b'\r\n\r\n')
         if match := re.search(rb'content-length: (\d+)', head):
             while len(body) < int(match[1]):
-                body += self.read()
+                body += self.more()
             return head, body
         while not body.endswith(b'0\r\n\r\n'):
-            body += self.read()
+            body += self.more()
         pieces, rest = [], body
         while rest != b'0\r\n\r\n':
             size, _, rest = rest.partition(b'\r\n')
