@@ -71,7 +71,7 @@ void add_engine_flags(CLI::App& app, ServeFlags& flags) {
       "auto",
       "who protects TLS records: Ringfort (user), the kernel, or the kernel for "
       "what is sent; auto is user");
-  add_duration(app, "--drain-grace", flags.drain_grace, {},
+  add_duration(app, "--drain-timeout", flags.drain_grace, {},
                "how long SIGTERM lets running exchanges go on; a second signal cuts them");
   app.add_flag("--print-metrics", flags.print_metrics, "print the counters at the end");
   app.add_flag("--allocator-stats", flags.allocator_stats,
@@ -98,8 +98,15 @@ void add_limit_flags(CLI::App& app, Limits& limits) {
   add_number(app, "--handshake-steps-max", limits.handshake_steps_max, {1, 65'536}, &parse_count,
              "costly handshake steps in a turn of a shard; more wait while live connections are "
              "served");
+  constexpr DurationRange or_off{std::chrono::milliseconds(0)};
+  add_duration(app, "--first-byte-timeout", limits.first_byte_timeout, or_off,
+               "from accept; 0s: off");
   add_duration(app, "--handshake-timeout", limits.handshake_timeout, {}, "from accept");
-  add_duration(app, "--header-timeout", limits.header_timeout, {}, "from a head's first byte");
+  add_duration(app, "--head-timeout", limits.head_timeout, {}, "from a head's first byte");
+  add_duration(app, "--request-timeout", limits.request_timeout, or_off,
+               "from a request's first byte to its last; 0s: off");
+  add_number(app, "--min-rate", limits.rate_bytes_per_s_min, {0, 1'000'000'000}, &parse_size,
+             "a second, of a body that is read and of an answer, after 5s of grace; 0: off");
   add_duration(app, "--body-idle-timeout", limits.body_idle_timeout, {}, "between two body pieces");
   add_duration(app, "--write-timeout", limits.write_timeout, {},
                "without a byte taken by the peer");

@@ -43,8 +43,11 @@ ConnectionStage ServerConnection::stage() const noexcept {
   case State::open: break;
   }
   switch (waiting_for()) {
+  case Waiting::first_byte:
+    return transport_.encrypted() ? ConnectionStage::handshake : ConnectionStage::idle;
   case Waiting::handshake:
-    return turn_deadline_ == Time::max() ? ConnectionStage::handshake : ConnectionStage::waiting;
+    return deadlines_.is_set(Deadline::turn) ? ConnectionStage::waiting
+                                             : ConnectionStage::handshake;
   case Waiting::head: return ConnectionStage::head;
   case Waiting::body: return ConnectionStage::body;
   case Waiting::handler: return ConnectionStage::handler;

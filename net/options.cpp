@@ -23,10 +23,11 @@ struct Bound {
   }
 };
 
-Bound timeout(milliseconds value) noexcept {
-  constexpr std::int64_t day_ms = 24 * 60 * 60 * 1'000;
-  return {value.count(), 1, day_ms};
-}
+constexpr std::int64_t day_ms = 24 * 60 * 60 * 1'000;
+
+Bound timeout(milliseconds value) noexcept { return {value.count(), 1, day_ms}; }
+
+Bound timeout_or_off(milliseconds value) noexcept { return {value.count(), 0, day_ms}; }
 
 /// `first` is the number of the first bound, as details of config.invalid count.
 Result<> check_all(std::span<const Bound> bounds, std::int32_t first) noexcept {
@@ -60,12 +61,15 @@ Result<> check(const EngineOptions& options) noexcept {
       Bound{limits.receive_credit_bytes, 16 * kib, 16 * kib * kib},
       Bound{limits.send_credit_bytes, 16 * kib, 16 * kib * kib},
       Bound{limits.unread_body_bytes_max, 0, UINT32_MAX},
+      timeout_or_off(limits.first_byte_timeout),
       timeout(limits.handshake_timeout),
-      timeout(limits.header_timeout),
+      timeout(limits.head_timeout),
+      timeout_or_off(limits.request_timeout),
       timeout(limits.body_idle_timeout),
       timeout(limits.write_timeout),
       timeout(limits.keep_alive_timeout),
       timeout(limits.linger_timeout),
+      Bound{limits.rate_bytes_per_s_min, 0, 1'000'000'000},
       Bound{limits.handshakes_max, 1, 1'000'000},
       Bound{limits.handshake_steps_max, 1, 65'536},
   };

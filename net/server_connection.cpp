@@ -7,14 +7,6 @@
 
 namespace ringfort::net {
 
-namespace {
-
-// Long enough that a busy connection never makes its ciphers anew, which allocates and costs some
-// 5,000 instructions; short enough that many idle ones hold none.
-constexpr std::chrono::seconds rest_after{1};
-
-} // namespace
-
 ServerConnection::ServerConnection(std::uint64_t id, ServingShard& shard, const ServerRole& role,
                                    int descriptor) noexcept
     : id_(id), shard_(shard), role_(role), accepted_at_(shard.now()),
@@ -24,8 +16,9 @@ ServerConnection::ServerConnection(std::uint64_t id, ServingShard& shard, const 
           [](void* self) noexcept { static_cast<ServerConnection*>(self)->park_handshake(); }),
       transport_(shard.stream_home(), descriptor, *this,
                  role.names == nullptr ? nullptr : shard.tls_library()),
-      parser_(http::Role::server, shard.authorities()),
-      timer_(this, [](void* self) noexcept { static_cast<ServerConnection*>(self)->on_timer(); }) {}
+      parser_(http::Role::server, shard.authorities()), deadlines_(this, [](void* self) noexcept {
+        static_cast<ServerConnection*>(self)->on_timer();
+      }) {}
 
 ServerConnection::~ServerConnection() { discard_exchange(); }
 
@@ -47,7 +40,7 @@ void ServerConnection::on_received() noexcept {
 }
 
 void ServerConnection::on_sent() noexcept {
-  write_deadline_ = Time::max(); // Progress: the stall is counted anew.
+  deadlines_.clear(Deadline::write); // Progress: the stall is counted anew.
   if (auto sent = transport_.on_sent(); !sent) {
     report(sent.error());
     return stop(true);
@@ -57,7 +50,9 @@ void ServerConnection::on_sent() noexcept {
   // Mostly the whole answer is out and no request waits: there is nothing to move on.
   const bool idle = state_ == State::open && exchange_ == nullptr && transport_.idle();
   if (!idle || waiting_ != Waiting::request) return pump();
-  deadline_ = shard_.now() + shard_.limits().keep_alive_timeout; // The timer looks when it fires.
+  // The timer looks when it fires.
+  deadlines_.set(Deadline::phase, shard_.now() + shard_.limits().keep_alive_timeout);
+  update_send_rate();
 }
 
 bool ServerConnection::waits_for_sent() const noexcept {
@@ -168,7 +163,7 @@ void ServerConnection::take_choice(tls::NameChoice choice) noexcept {
 
 /// The handshake's next step is costly: it runs when the shard says so. False.
 bool ServerConnection::ask_for_step() noexcept {
-  const bool is_parked = turn_deadline_ != Time::max();
+  const bool is_parked = deadlines_.is_set(Deadline::turn);
   // A client that left while it waited for the answer to its hello costs nothing more.
   if (!handshake_.begun() && transport_.stream().peer_ended()) {
     fail({.code = Code::tls_handshake_peer_closed});
@@ -190,7 +185,7 @@ bool ServerConnection::hold_hello() noexcept {
 
 // Nothing is read, and so no step taken, while our flight has no room; it is asked for again then.
 void ServerConnection::take_step() noexcept {
-  turn_deadline_ = Time::max();
+  deadlines_.clear(Deadline::turn);
   if (!send_credit_spent()) transport_.permit_step();
   pump();
 }
@@ -199,12 +194,13 @@ void ServerConnection::take_step() noexcept {
 // grew until its wait is the timeout would answer only clients that then have no time to finish.
 void ServerConnection::park_handshake() noexcept {
   if (!hold_hello()) return pump();
-  turn_deadline_ = shard_.now() + (deadline_ - shard_.now()) / 2;
-  arm_timer();
+  const Time left = deadlines_.at(Deadline::phase) - shard_.now();
+  deadlines_.set(Deadline::turn, shard_.now() + left / 2);
+  deadlines_.arm(shard_.timers());
 }
 
 void ServerConnection::leave_handshakes() noexcept {
-  turn_deadline_ = Time::max();
+  deadlines_.clear(Deadline::turn);
   shard_.handshakes().leave(handshake_);
 }
 
@@ -355,101 +351,11 @@ void ServerConnection::stop(bool reset) noexcept {
   if (state_ == State::stopping) return;
   state_ = State::stopping;
   leave_handshakes();
-  shard_.timers().cancel(timer_);
+  deadlines_.cancel(shard_.timers());
   if (exchange_ != nullptr) exchange_->fail_transport();
   transport_.stop(reset);
 }
 
 void ServerConnection::on_settled() noexcept { shard_.release(*this); }
-
-// ---------------------------------------------------------------------------- deadlines
-
-ServerConnection::Waiting ServerConnection::waiting_for() const noexcept {
-  if (state_ == State::lingering) return Waiting::linger;
-  if (state_ != State::open) return Waiting::nothing;
-  if (transport_.phase() == Transport::Phase::handshake) return Waiting::handshake;
-  if (exchange_ == nullptr) {
-    // A head may begin inside a record that is not whole yet; but while the peer takes no answers,
-    // what it sent waits because of that.
-    return transport_.partial() && !send_credit_spent() ? Waiting::head : Waiting::request;
-  }
-  if (!exchange_->began()) return Waiting::head;
-  const bool drains = exchange_->response_complete() && exchange_->handler_done();
-  return exchange_->wants_body() || drains ? Waiting::body : Waiting::handler;
-}
-
-ServerConnection::Time ServerConnection::timeout_of(Waiting waiting) const noexcept {
-  const Limits& limits = shard_.limits();
-  switch (waiting) {
-  case Waiting::handshake: return limits.handshake_timeout;
-  case Waiting::request: return limits.keep_alive_timeout;
-  case Waiting::head: return limits.header_timeout;
-  case Waiting::body: return limits.body_idle_timeout;
-  case Waiting::linger: return limits.linger_timeout;
-  case Waiting::nothing:
-  case Waiting::handler: break;
-  }
-  return Time::max();
-}
-
-void ServerConnection::update_deadlines() noexcept {
-  if (state_ == State::stopping) return;
-  const Waiting waiting = waiting_for();
-  // Handshake, head and linger have one absolute deadline; the others start anew at each step.
-  const bool absolute =
-      waiting == Waiting::handshake || waiting == Waiting::head || waiting == Waiting::linger;
-  if (waiting != waiting_ || !absolute) {
-    waiting_ = waiting;
-    const Time timeout = timeout_of(waiting);
-    deadline_ = timeout == Time::max() ? timeout : shard_.now() + timeout;
-  }
-  const bool rests = waiting == Waiting::request && transport_.encrypted();
-  rest_deadline_ = rests ? shard_.now() + rest_after : Time::max();
-  if (transport_.stream().queued_bytes() == 0) {
-    write_deadline_ = Time::max();
-  } else if (write_deadline_ == Time::max()) {
-    write_deadline_ = shard_.now() + shard_.limits().write_timeout;
-  }
-  arm_timer();
-}
-
-// Deadlines mostly move later; the timer is left alone then, and looks again when it fires.
-void ServerConnection::arm_timer() noexcept {
-  const Time next = std::min({deadline_, write_deadline_, rest_deadline_, turn_deadline_});
-  if (next == Time::max() || (timer_.armed() && timer_deadline_ <= next)) return;
-  timer_deadline_ = next;
-  shard_.timers().arm(timer_, next);
-}
-
-void ServerConnection::on_timer() noexcept {
-  if (shard_.now() >= write_deadline_) {
-    report({.code = Code::response_stream_stalled});
-    return stop(true);
-  }
-  if (shard_.now() >= turn_deadline_) {
-    report({.code = Code::tls_handshake_queue_timed_out});
-    return stop(false);
-  }
-  if (shard_.now() >= deadline_) return on_deadline();
-  if (shard_.now() >= rest_deadline_) {
-    rest_deadline_ = Time::max();
-    transport_.rest();
-  }
-  arm_timer();
-}
-
-void ServerConnection::on_deadline() noexcept {
-  switch (waiting_) {
-  case Waiting::handshake: report({.code = Code::tls_handshake_timed_out}); return stop(false);
-  case Waiting::head: fail({.code = Code::request_stream_head_timed_out}); break;
-  case Waiting::body: fail({.code = Code::request_stream_body_timed_out}); break;
-  case Waiting::request: return end_after_flush();
-  case Waiting::linger: return stop(false);
-  case Waiting::nothing:
-  case Waiting::handler: break;
-  }
-  pump(); // What was answered goes out, and an exchange that is over ends.
-  if (state_ != State::stopping) update_deadlines();
-}
 
 } // namespace ringfort::net

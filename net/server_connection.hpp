@@ -16,11 +16,12 @@
 #include <ringfort/service.hpp>
 
 #include "engine/blocks.hpp"
-#include "engine/timer_wheel.hpp"
 #include "http/parser.hpp"
+#include "net/connection_deadlines.hpp"
 #include "net/context_choice.hpp"
 #include "net/exchange_state.hpp"
 #include "net/handshakes.hpp"
+#include "net/minimum_rate.hpp"
 #include "net/transport.hpp"
 
 namespace ringfort::net {
@@ -79,7 +80,17 @@ public:
 private:
   enum class State : std::uint8_t { open, ending, lingering, stopping };
   /// What the running deadline is for.
-  enum class Waiting : std::uint8_t { nothing, handshake, request, head, body, handler, linger };
+  enum class Waiting : std::uint8_t {
+    nothing,
+    first_byte,
+    handshake,
+    request,
+    head,
+    body,
+    handler,
+    linger,
+  };
+  using Deadline = ConnectionDeadlines::Kind;
   using Time = std::chrono::nanoseconds;
 
   void pump() noexcept;
@@ -109,12 +120,16 @@ private:
   bool between_requests() const noexcept {
     return exchange_ == nullptr && transport_.phase() != Transport::Phase::handshake;
   }
+  // connection_waiting.cpp
+  bool waits_for_first_byte() const noexcept;
   Waiting waiting_for() const noexcept;
-  Time timeout_of(Waiting waiting) const noexcept;
+  Time deadline_of(Waiting waiting) const noexcept;
   void update_deadlines() noexcept;
-  void arm_timer() noexcept;
+  void update_request_deadlines() noexcept;
+  void update_send_rate() noexcept;
   void on_timer() noexcept;
-  void on_deadline() noexcept;
+  void on_phase_deadline() noexcept;
+  void fail_late_request(Code code) noexcept;
 
   std::uint64_t id_;
   ServingShard& shard_;
@@ -138,12 +153,9 @@ private:
   engine::Block exchange_block_;
   ExchangeState* exchange_ = nullptr;
 
-  engine::Timer timer_;
-  Time timer_deadline_ = Time::max(); ///< what the timer is armed for; those below may be later
-  Time deadline_ = Time::max();
-  Time write_deadline_ = Time::max();
-  Time rest_deadline_ = Time::max(); ///< when a connection that waits for a request comes to rest
-  Time turn_deadline_ = Time::max(); ///< of a handshake that waits for a later turn
+  ConnectionDeadlines deadlines_;
+  MinimumRate receive_rate_;
+  MinimumRate send_rate_;
 };
 
 } // namespace ringfort::net

@@ -30,12 +30,20 @@ struct Limits {
   std::uint32_t send_credit_bytes = 262'144;    ///< queued unsent per connection, 16 KiB..16 MiB
   std::uint32_t unread_body_bytes_max = 65'536; ///< drained after an early answer, else closed
 
-  std::chrono::milliseconds handshake_timeout{5'000};   ///< absolute, from accept
-  std::chrono::milliseconds header_timeout{10'000};     ///< absolute, from the first byte
+  std::chrono::milliseconds first_byte_timeout{2'000}; ///< absolute, from accept; 0: off
+  std::chrono::milliseconds handshake_timeout{5'000};  ///< absolute, from accept
+  std::chrono::milliseconds head_timeout{10'000};      ///< absolute, from the first byte
+  /// Absolute, from a request's first byte to its last, head and body; 0: off. What a handler takes
+  /// of that time is not held against the peer.
+  std::chrono::milliseconds request_timeout{300'000};
   std::chrono::milliseconds body_idle_timeout{30'000};  ///< between two pieces of a body
   std::chrono::milliseconds write_timeout{30'000};      ///< without a byte accepted by the peer
   std::chrono::milliseconds keep_alive_timeout{65'000}; ///< between two requests
   std::chrono::milliseconds linger_timeout{2'000};      ///< for the peer's FIN after our last byte
+
+  /// What a peer has to send of a body that is read, and to take of an answer, on the wire: after 5 s
+  /// of grace, and with what it moved faster before, for 30 s at most; 0..1,000,000,000, 0: off.
+  std::uint32_t rate_bytes_per_s_min = 240;
 
   /// At OpenSSL at a time, 1..1,000,000. Beyond it a connection is accepted and its hello read, and
   /// waits with nothing more than that, until another handshake is over or half of the time that

@@ -55,7 +55,7 @@ def every_flag():
     assert status == 0
     flags = FLAG.findall(out)
     assert len(flags) > 25, flags
-    for number in ('--shards', '--blocks', '--header-size-max', '--drain-grace'):
+    for number in ('--shards', '--blocks', '--header-size-max', '--drain-timeout'):
         line, = [line for line in out.splitlines() if line.startswith(f'  {number} ')]
         assert re.search(r'\.\.\S+?(=| \[)\w', line), line
 

@@ -336,7 +336,7 @@ def rejected_late():
 def clock_of_heads():
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     client = server.client_context().wrap_bio(incoming, outgoing, server_hostname='localhost')
-    flags = ('--handshake-timeout', '10m', '--header-timeout', '50ms')
+    flags = ('--handshake-timeout', '10m', '--head-timeout', '50ms')
     with server.Server('--handler', 'hello', *flags) as serving, serving.socket() as raw:
         with contextlib.suppress(ssl.SSLWantReadError):
             client.do_handshake()

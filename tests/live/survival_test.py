@@ -90,6 +90,20 @@ def stalled_handshake():
         require_service(serving)
 
 
+@tap.case('slow peers: each deadline has its own flag and its own row')
+def slow_peers():
+    flags = ('--first-byte-timeout', '100ms', '--request-timeout', '150ms', '--min-rate', '1')
+    with server.Server('--handler', 'sink', *flags) as serving:
+        with serving.socket() as silent:
+            assert ended(silent) == b''
+        serving.wait_for_log('accept.first_byte_timed_out')
+        with serving.connect() as late:
+            late.sendall(b'POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: 9\r\n\r\nhalf')
+            assert b'HTTP/1.1 408 ' in server.read_to_end(late)
+        serving.wait_for_log('request_stream.timed_out')
+        assert serving.get()[0] == 200
+
+
 def memory_client():
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     context = server.client_context()
@@ -266,7 +280,7 @@ def refuses_after_term():
 
 @tap.case('survival: a second SIGTERM cuts what the first one lets run')
 def second_signal():
-    with server.Server('--handler', 'echo', '--drain-grace', '10m', plain=True) as serving:
+    with server.Server('--handler', 'echo', '--drain-timeout', '10m', plain=True) as serving:
         with serving.socket() as client:
             client.sendall(b'POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\nhalf ')
             assert client.recv(16)

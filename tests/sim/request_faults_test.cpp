@@ -68,7 +68,9 @@ TEST_CASE("play: a head that takes too long is request_stream.head_timed_out, an
 
 TEST_CASE("play: a body that stops is request_stream.body_timed_out, which its reader learns") {
   Result<Bytes> last;
-  Play play;
+  EngineOptions options = Play::kind_options();
+  options.limits.rate_bytes_per_s_min = 0;
+  Play play(options);
   play.serve(Reading{last});
   Actor& client = play.connect();
   client.send(post_ten);

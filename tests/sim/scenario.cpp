@@ -283,6 +283,7 @@ private:
     for (const auto& [peer, errors] : reported_peers_) {
       const auto ends = std::ranges::count_if(errors, [](const Error& error) {
         return error.connection != 0 && error.code != Code::response_stream_stalled &&
+               error.code != Code::response_stream_too_slow &&
                error.code != Code::drain_timed_out &&
                fault_of(error.code).reaction != Reaction::tell_caller;
       });

@@ -54,17 +54,25 @@ TEST_CASE("options: each field out of its range is config.invalid, and says whic
       Wrong{103, [](EngineOptions& options) { options.limits.fields_max = 257; }},
       Wrong{104, [](EngineOptions& options) { options.limits.receive_credit_bytes = 16'383; }},
       Wrong{105, [](EngineOptions& options) { options.limits.send_credit_bytes = 1u << 25; }},
-      Wrong{107, [](EngineOptions& options) { options.limits.handshake_timeout = {}; }},
-      Wrong{108, [](EngineOptions& options) { options.limits.header_timeout = {}; }},
-      Wrong{109, [](EngineOptions& options) { options.limits.body_idle_timeout = {}; }},
-      Wrong{110, [](EngineOptions& options) { options.limits.write_timeout = {}; }},
-      Wrong{111,
-            [](EngineOptions& options) { options.limits.keep_alive_timeout = milliseconds(-1); }},
-      Wrong{112, [](EngineOptions& options) {
-              options.limits.linger_timeout = milliseconds(86'400'001);
+      Wrong{107,
+            [](EngineOptions& options) { options.limits.first_byte_timeout = milliseconds(-1); }},
+      Wrong{108, [](EngineOptions& options) { options.limits.handshake_timeout = {}; }},
+      Wrong{109, [](EngineOptions& options) { options.limits.head_timeout = {}; }},
+      Wrong{110,
+            [](EngineOptions& options) {
+              options.limits.request_timeout = milliseconds(86'400'001);
             }},
-      Wrong{113, [](EngineOptions& options) { options.limits.handshakes_max = 0; }},
-      Wrong{114, [](EngineOptions& options) { options.limits.handshake_steps_max = 65'537; }}};
+      Wrong{111, [](EngineOptions& options) { options.limits.body_idle_timeout = {}; }},
+      Wrong{112, [](EngineOptions& options) { options.limits.write_timeout = {}; }},
+      Wrong{113,
+            [](EngineOptions& options) { options.limits.keep_alive_timeout = milliseconds(-1); }},
+      Wrong{
+          114,
+          [](EngineOptions& options) { options.limits.linger_timeout = milliseconds(86'400'001); }},
+      Wrong{115,
+            [](EngineOptions& options) { options.limits.rate_bytes_per_s_min = 1'000'000'001; }},
+      Wrong{116, [](EngineOptions& options) { options.limits.handshakes_max = 0; }},
+      Wrong{117, [](EngineOptions& options) { options.limits.handshake_steps_max = 65'537; }}};
   for (const Wrong& row : wrong) {
     EngineOptions options = small_options();
     row.spoil(options);

@@ -1,0 +1,159 @@
+// What a connection waits for, how long it may, and what follows when that was too long.
+#include "net/server_connection.hpp"
+#include "net/serving_shard.hpp"
+
+namespace ringfort::net {
+
+namespace {
+
+// Long enough that a busy connection never makes its ciphers anew, which allocates and costs some
+// 5,000 instructions; short enough that many idle ones hold none.
+constexpr std::chrono::seconds rest_after{1};
+
+} // namespace
+
+/// Nothing has come yet, and that is the first thing to be late.
+bool ServerConnection::waits_for_first_byte() const noexcept {
+  const Limits& limits = shard_.limits();
+  const auto next = transport_.encrypted() ? limits.handshake_timeout : limits.keep_alive_timeout;
+  return limits.first_byte_timeout.count() > 0 && limits.first_byte_timeout < next &&
+         transport_.stream().received_bytes() == 0;
+}
+
+ServerConnection::Waiting ServerConnection::waiting_for() const noexcept {
+  if (state_ == State::lingering) return Waiting::linger;
+  if (state_ != State::open) return Waiting::nothing;
+  if (waits_for_first_byte()) return Waiting::first_byte;
+  if (transport_.phase() == Transport::Phase::handshake) return Waiting::handshake;
+  if (exchange_ == nullptr) {
+    // A head may begin inside a record that is not whole yet; but while the peer takes no answers,
+    // what it sent waits because of that.
+    return transport_.partial() && !send_credit_spent() ? Waiting::head : Waiting::request;
+  }
+  if (!exchange_->began()) return Waiting::head;
+  const bool drains = exchange_->response_complete() && exchange_->handler_done();
+  return exchange_->wants_body() || drains ? Waiting::body : Waiting::handler;
+}
+
+/// The end of what is waited for, when that begins now.
+ServerConnection::Time ServerConnection::deadline_of(Waiting waiting) const noexcept {
+  const Limits& limits = shard_.limits();
+  const Time now = shard_.now();
+  switch (waiting) {
+  case Waiting::first_byte: return accepted_at_ + limits.first_byte_timeout;
+  case Waiting::handshake: return accepted_at_ + limits.handshake_timeout;
+  case Waiting::request: return now + limits.keep_alive_timeout;
+  case Waiting::head: return now + limits.head_timeout;
+  case Waiting::body: return now + limits.body_idle_timeout;
+  case Waiting::linger: return now + limits.linger_timeout;
+  case Waiting::nothing:
+  case Waiting::handler: break;
+  }
+  return ConnectionDeadlines::never;
+}
+
+void ServerConnection::update_deadlines() noexcept {
+  if (state_ == State::stopping) return;
+  const Waiting waiting = waiting_for();
+  // Some have one absolute deadline; the others start anew at each step.
+  const bool anew =
+      waiting == Waiting::request || waiting == Waiting::body || waiting == Waiting::handler;
+  if (waiting != waiting_ || anew) {
+    waiting_ = waiting;
+    deadlines_.set(Deadline::phase, deadline_of(waiting));
+  }
+  update_request_deadlines();
+  const bool rests = waiting == Waiting::request && transport_.encrypted();
+  deadlines_.set(Deadline::rest, rests ? shard_.now() + rest_after : ConnectionDeadlines::never);
+  if (transport_.stream().queued_bytes() == 0) {
+    deadlines_.clear(Deadline::write);
+  } else if (!deadlines_.is_set(Deadline::write)) {
+    deadlines_.set(Deadline::write, shard_.now() + shard_.limits().write_timeout);
+  }
+  update_send_rate();
+  deadlines_.arm(shard_.timers());
+}
+
+/// The whole request has one absolute deadline, which ends the connection only while the peer is
+/// waited for: what the handler takes is not the peer's doing. Its body has a rate besides.
+void ServerConnection::update_request_deadlines() noexcept {
+  if (waiting_ == Waiting::handler) {
+    receive_rate_.pause(shard_.now());
+    return deadlines_.clear(Deadline::receive_rate);
+  }
+  if (waiting_ != Waiting::head && waiting_ != Waiting::body) {
+    deadlines_.clear(Deadline::request);
+    deadlines_.clear(Deadline::receive_rate);
+    return receive_rate_.reset();
+  }
+  const Limits& limits = shard_.limits();
+  if (!deadlines_.is_set(Deadline::request) && limits.request_timeout.count() > 0) {
+    deadlines_.set(Deadline::request, shard_.now() + limits.request_timeout);
+  }
+  if (waiting_ != Waiting::body || limits.rate_bytes_per_s_min == 0) return;
+  receive_rate_.update(shard_.now(), transport_.stream().received_bytes(),
+                       limits.rate_bytes_per_s_min);
+  deadlines_.set(Deadline::receive_rate, receive_rate_.deadline());
+}
+
+/// Of what is queued. Once all of it was taken, the next begins with grace again.
+void ServerConnection::update_send_rate() noexcept {
+  const std::uint32_t rate = shard_.limits().rate_bytes_per_s_min;
+  if (transport_.stream().queued_bytes() == 0 || rate == 0) {
+    send_rate_.reset();
+  } else {
+    send_rate_.update(shard_.now(), transport_.stream().sent_bytes(), rate);
+  }
+  deadlines_.set(Deadline::send_rate, send_rate_.deadline());
+}
+
+void ServerConnection::on_timer() noexcept {
+  const auto is_due = [&](Deadline kind) { return shard_.now() >= deadlines_.at(kind); };
+  if (is_due(Deadline::write)) {
+    report({.code = Code::response_stream_stalled});
+    return stop(true);
+  }
+  if (is_due(Deadline::send_rate)) {
+    report({.code = Code::response_stream_too_slow});
+    return stop(true);
+  }
+  if (is_due(Deadline::turn)) {
+    report({.code = Code::tls_handshake_queue_timed_out});
+    return stop(false);
+  }
+  if (is_due(Deadline::phase)) return on_phase_deadline();
+  const bool peer_is_late = waiting_ == Waiting::head || waiting_ == Waiting::body;
+  if (peer_is_late && is_due(Deadline::request)) {
+    return fail_late_request(Code::request_stream_timed_out);
+  }
+  if (is_due(Deadline::receive_rate)) return fail_late_request(Code::request_stream_too_slow);
+  if (is_due(Deadline::rest)) {
+    deadlines_.clear(Deadline::rest);
+    transport_.rest();
+  }
+  deadlines_.arm(shard_.timers());
+}
+
+void ServerConnection::on_phase_deadline() noexcept {
+  switch (waiting_) {
+  case Waiting::first_byte: report({.code = Code::accept_first_byte_timed_out}); break;
+  case Waiting::handshake: report({.code = Code::tls_handshake_timed_out}); break;
+  case Waiting::head: return fail_late_request(Code::request_stream_head_timed_out);
+  case Waiting::body: return fail_late_request(Code::request_stream_body_timed_out);
+  case Waiting::request: return end_after_flush();
+  case Waiting::linger:
+  case Waiting::nothing:
+  case Waiting::handler: break;
+  }
+  stop(false);
+}
+
+void ServerConnection::fail_late_request(Code code) noexcept {
+  deadlines_.clear(Deadline::request);
+  deadlines_.clear(Deadline::receive_rate);
+  fail({.code = code});
+  pump(); // What was answered goes out, and an exchange that is over ends.
+  if (state_ != State::stopping) update_deadlines();
+}
+
+} // namespace ringfort::net
