@@ -14,7 +14,7 @@ net::ExchangeState& state_of(Exchange& exchange) noexcept {
 
 const http::Parser& parser_of(const Exchange& exchange) noexcept {
   auto& state = const_cast<net::ExchangeState&>(static_cast<const net::ExchangeState&>(exchange));
-  return state.server_connection().parser();
+  return state.parser();
 }
 
 } // namespace

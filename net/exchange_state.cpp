@@ -14,6 +14,12 @@ using http::BodyFraming;
 using http::CycleEvent;
 using http::Side;
 
+ExchangeState::ExchangeState(ServerConnection& connection, MutableBytes arena_block) noexcept
+    : connection_(connection), arena_(arena_block),
+      parser_(http::Role::server, connection.shard().authorities()) {
+  parser_.begin(arena_, connection.shard().parser_limits());
+}
+
 ExchangeState::~ExchangeState() { release_payload(); }
 
 void ExchangeState::begin(Service& service, bool request_complete) noexcept {
@@ -92,8 +98,7 @@ Result<Bytes> ExchangeState::take_read() noexcept {
 }
 
 bool ExchangeState::awaits_continue() const noexcept {
-  const http::Parser& parser = connection_.parser();
-  return began_ && !continued_ && parser.expects_continue() && parser.head().version_minor > 0;
+  return began_ && !continued_ && parser_.expects_continue() && parser_.head().version_minor > 0;
 }
 
 /// The handler wants the body that the client holds back (RFC 9110 section 10.1.1).
@@ -143,10 +148,9 @@ bool ExchangeState::begin_response(int status, std::span<const Field> fields, Bo
     connection_.report({.code = Code::handler_answered_twice});
     return false;
   }
-  const http::Parser& parser = connection_.parser();
-  const bool old_client = began_ && parser.head().version_minor == 0;
-  body_forbidden_ = began_ && http::forbids_body(parser.head().method, status);
-  close_ = close_ || connection_.shard().draining() || !began_ || !parser.keep_alive();
+  const bool old_client = began_ && parser_.head().version_minor == 0;
+  body_forbidden_ = began_ && http::forbids_body(parser_.head().method, status);
+  close_ = close_ || connection_.shard().draining() || !began_ || !parser_.keep_alive();
   if (framing == BodyFraming::chunked && old_client) {
     framing = BodyFraming::until_close; // HTTP/1.0 knows no chunks.
     close_ = true;
@@ -154,7 +158,7 @@ bool ExchangeState::begin_response(int status, std::span<const Field> fields, Bo
   // A body that was never asked for may or may not follow: only a close tells the two apart.
   if (awaits_continue() && !request_complete()) close_ = true;
   // After CONNECT there is no next request, and what follows would be a tunnel's bytes.
-  const bool tunnel = began_ && parser.head().method == Method::connect && status / 100 == 2;
+  const bool tunnel = began_ && parser_.head().method == Method::connect && status / 100 == 2;
   if (tunnel) close_ = body_forbidden_ = true;
   const bool unframed = status == 204 || status == 304 || tunnel;
   const bool length_of_other = status == 304 && framing == BodyFraming::length && length > 0;

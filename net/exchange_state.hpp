@@ -12,6 +12,7 @@
 
 #include "http/cycle.hpp"
 #include "http/framing.hpp"
+#include "http/parser.hpp"
 
 namespace ringfort::net {
 
@@ -20,8 +21,7 @@ class ServerConnection;
 /// Where: one shard. Immovable: handlers hold references to it.
 class ExchangeState final : public Exchange {
 public:
-  ExchangeState(ServerConnection& connection, MutableBytes arena_block) noexcept
-      : connection_(connection), arena_(arena_block) {}
+  ExchangeState(ServerConnection& connection, MutableBytes arena_block) noexcept;
   ~ExchangeState();
 
   // What the connection tells.
@@ -58,7 +58,7 @@ public:
 
   // What the public surface asks (exchange.cpp).
   Arena& arena() noexcept { return arena_; }
-  ServerConnection& server_connection() noexcept { return connection_; }
+  http::Parser& parser() noexcept { return parser_; }
   const ConnectionFacts& facts() noexcept;
   void respond(int status, std::span<const Field> fields, Payload&& payload) noexcept;
   void stream(int status, std::span<const Field> fields,
@@ -95,6 +95,7 @@ private:
 
   ServerConnection& connection_;
   Arena arena_;
+  http::Parser parser_; ///< here, because a connection between two requests needs none
   http::Cycle cycle_;
   bool began_ = false;
   bool close_ = false;

@@ -16,9 +16,8 @@ ServerConnection::ServerConnection(std::uint64_t id, ServingShard& shard, const 
           [](void* self) noexcept { static_cast<ServerConnection*>(self)->park_handshake(); }),
       transport_(shard.stream_home(), descriptor, *this,
                  role.names == nullptr ? nullptr : shard.tls_library()),
-      parser_(http::Role::server, shard.authorities()), deadlines_(this, [](void* self) noexcept {
-        static_cast<ServerConnection*>(self)->on_timer();
-      }) {}
+      deadlines_(this,
+                 [](void* self) noexcept { static_cast<ServerConnection*>(self)->on_timer(); }) {}
 
 ServerConnection::~ServerConnection() { discard_exchange(); }
 
@@ -119,7 +118,7 @@ bool ServerConnection::parse_more() noexcept {
   if (transport_.wants_step()) return ask_for_step();
   if (plaintext->empty()) return transport_.ended() && on_end_of_stream();
   if (exchange_ == nullptr && !begin_exchange()) return false;
-  const auto step = parser_.parse(*plaintext);
+  const auto step = exchange_->parser().parse(*plaintext);
   if (!step) {
     fail(step.error());
     return false;
@@ -213,7 +212,6 @@ bool ServerConnection::begin_exchange() noexcept {
   const MutableBytes block = exchange_block_.bytes();
   exchange_ = std::construct_at(reinterpret_cast<ExchangeState*>(block.data()), *this,
                                 block.subspan(sizeof(ExchangeState)));
-  parser_.begin(exchange_->arena(), shard_.parser_limits());
   return true;
 }
 
@@ -224,7 +222,7 @@ void ServerConnection::on_head(const http::Step& step) noexcept {
   if (!step.last) {
     // The head's views outlive the plaintext around them.
     if (!transport_.in_receive_buffer()) {
-      if (auto settled = parser_.settle(); !settled) return fail(settled.error());
+      if (auto settled = exchange_->parser().settle(); !settled) return fail(settled.error());
     } else {
       head_buffer_ = transport_.stream().received_buffer_id();
       shard_.receive_buffers().hold(head_buffer_);

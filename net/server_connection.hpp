@@ -16,7 +16,6 @@
 #include <ringfort/service.hpp>
 
 #include "engine/blocks.hpp"
-#include "http/parser.hpp"
 #include "net/connection_deadlines.hpp"
 #include "net/context_choice.hpp"
 #include "net/exchange_state.hpp"
@@ -53,7 +52,6 @@ public:
 
   std::uint64_t id() const noexcept { return id_; }
   Transport& transport() noexcept { return transport_; }
-  http::Parser& parser() noexcept { return parser_; }
   /// The facts of this hop. Borrow: `arena` holds the texts.
   ConnectionFacts facts(Arena& arena) noexcept;
   ConnectionStage stage() const noexcept;
@@ -149,7 +147,6 @@ private:
   HandshakePlace handshake_;
   tls::GenerationLease generation_;
   Transport transport_;
-  http::Parser parser_;
   engine::Block exchange_block_;
   ExchangeState* exchange_ = nullptr;
 
