@@ -41,8 +41,8 @@ struct Limits {
   std::chrono::milliseconds keep_alive_timeout{65'000}; ///< between two requests
   std::chrono::milliseconds linger_timeout{2'000};      ///< for the peer's FIN after our last byte
 
-  /// What a peer has to send of a body that is read, and to take of an answer, on the wire: after 5 s
-  /// of grace, and with what it moved faster before, for 30 s at most; 0..1,000,000,000, 0: off.
+  /// What a peer has to send of a body that is read, and to take of an answer, on the wire: after
+  /// 5 s of grace, and what was faster before counts for 30 s at most. 0..1,000,000,000; 0: off.
   std::uint32_t rate_bytes_per_s_min = 240;
 
   /// At OpenSSL at a time, 1..1,000,000. Beyond it a connection is accepted and its hello read, and
