@@ -7,6 +7,7 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include "tests/sim/hello.hpp"
+#include "tests/sim/streamed.hpp"
 
 namespace ringfort::sim {
 namespace {
@@ -14,33 +15,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::string_view post_ten = "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\n";
-
-/// Reads the whole body, remembers how that ended, and answers.
-struct Reading {
-  Result<Bytes>& last;
-  Task<> operator()(Exchange& exchange) const {
-    do {
-      last = co_await exchange.body().read();
-    } while (last && !last->empty());
-    if (last) exchange.respond(200, {}, Payload::forever("read"));
-  }
-};
-
-/// Streams `pieces` of 8 KiB and remembers how that ended.
-struct Writing {
-  Result<>& last;
-  std::size_t pieces = 0;
-  std::optional<std::uint64_t> length = {};
-  Task<> operator()(Exchange& exchange) const {
-    static constexpr std::array<std::byte, 8'192> piece{};
-    BodyWriter out = exchange.stream(200, {}, length);
-    for (std::size_t count = 0; count < pieces; ++count) {
-      last = co_await out.write(piece);
-      if (!last) co_return;
-    }
-    last = co_await out.finish();
-  }
-};
 
 std::size_t answers_in(const std::string& text, std::string_view status_line) {
   std::size_t count = 0;

@@ -1,11 +1,11 @@
 // Peers that are slower than they may be, in virtual time: silent ones, and those that trickle.
-#include <array>
 #include <string>
 
 #include <catch2/catch_test_macros.hpp>
 
 #include "net/minimum_rate.hpp"
 #include "tests/sim/hello.hpp"
+#include "tests/sim/streamed.hpp"
 
 namespace ringfort::sim {
 namespace {
@@ -14,29 +14,6 @@ using namespace std::chrono_literals;
 using net::MinimumRate;
 
 constexpr std::string_view post = "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 1000000\r\n\r\n";
-
-/// Reads the whole body, and remembers how that ended.
-struct Reading {
-  Result<Bytes>& last;
-  Task<> operator()(Exchange& exchange) const {
-    do {
-      last = co_await exchange.body().read();
-    } while (last && !last->empty());
-    if (last) exchange.respond(200, {}, Payload::forever("read"));
-  }
-};
-
-/// Streams without end.
-struct Writing {
-  Result<>& last;
-  Task<> operator()(Exchange& exchange) const {
-    static constexpr std::array<std::byte, 8'192> piece{};
-    BodyWriter out = exchange.stream(200, {});
-    do {
-      last = co_await out.write(piece);
-    } while (last);
-  }
-};
 
 // ---------------------------------------------------------------------------- the balance
 
@@ -180,7 +157,7 @@ TEST_CASE("slow: a response that is taken too slowly is response_stream.too_slow
   EngineOptions options = Play::kind_options();
   options.limits.rate_bytes_per_s_min = 1'000'000'000; // What the kernel took at first is little.
   Play play(options);
-  play.serve(Writing{last});
+  play.serve(Writing{last, SIZE_MAX}); // Without end.
   Actor& client = play.connect();
   client.listen(false);
   client.send(get);
