@@ -16,7 +16,7 @@ public:
   using Time = std::chrono::nanoseconds;
   enum class Kind : std::uint8_t {
     phase,        ///< of what the connection waits for now
-    request,      ///< to have all of a request
+    request,      ///< to have all of a request, while the peer is waited for
     receive_rate, ///< the peer's body comes too slowly then
     write,        ///< without a byte taken by the peer
     send_rate,    ///< the peer takes what it is sent too slowly then

@@ -74,26 +74,30 @@ void ServerConnection::update_deadlines() noexcept {
   deadlines_.arm(shard_.timers());
 }
 
-/// The whole request has one absolute deadline, which ends the connection only while the peer is
-/// waited for: what the handler takes is not the peer's doing. Its body has a rate besides.
+/// The whole request has one time, and its body a rate, which run while the peer is waited for:
+/// what the handler takes is not the peer's doing.
 void ServerConnection::update_request_deadlines() noexcept {
-  if (waiting_ == Waiting::handler) {
-    receive_rate_.pause(shard_.now());
-    return deadlines_.clear(Deadline::receive_rate);
-  }
-  if (waiting_ != Waiting::head && waiting_ != Waiting::body) {
-    deadlines_.clear(Deadline::request);
-    deadlines_.clear(Deadline::receive_rate);
-    return receive_rate_.reset();
-  }
+  if (waiting_ != Waiting::head && waiting_ != Waiting::body) return pause_request_deadlines();
   const Limits& limits = shard_.limits();
   if (!deadlines_.is_set(Deadline::request) && limits.request_timeout.count() > 0) {
-    deadlines_.set(Deadline::request, shard_.now() + limits.request_timeout);
+    const Time left = exchange_ == nullptr ? limits.request_timeout : exchange_->pace().left;
+    deadlines_.set(Deadline::request, shard_.now() + left);
   }
   if (waiting_ != Waiting::body || limits.rate_bytes_per_s_min == 0) return;
-  receive_rate_.update(shard_.now(), transport_.stream().received_bytes(),
-                       limits.rate_bytes_per_s_min);
-  deadlines_.set(Deadline::receive_rate, receive_rate_.deadline());
+  MinimumRate& rate = exchange_->pace().rate;
+  rate.update(shard_.now(), transport_.stream().received_bytes(), limits.rate_bytes_per_s_min);
+  deadlines_.set(Deadline::receive_rate, rate.deadline());
+}
+
+void ServerConnection::pause_request_deadlines() noexcept {
+  if (exchange_ != nullptr) {
+    if (deadlines_.is_set(Deadline::request)) {
+      exchange_->pace().left = deadlines_.at(Deadline::request) - shard_.now();
+    }
+    exchange_->pace().rate.pause(shard_.now());
+  }
+  deadlines_.clear(Deadline::request);
+  deadlines_.clear(Deadline::receive_rate);
 }
 
 /// Of what is queued. Once all of it was taken, the next begins with grace again.
@@ -122,10 +126,7 @@ void ServerConnection::on_timer() noexcept {
     return stop(false);
   }
   if (is_due(Deadline::phase)) return on_phase_deadline();
-  const bool peer_is_late = waiting_ == Waiting::head || waiting_ == Waiting::body;
-  if (peer_is_late && is_due(Deadline::request)) {
-    return fail_late_request(Code::request_stream_timed_out);
-  }
+  if (is_due(Deadline::request)) return fail_late_request(Code::request_stream_timed_out);
   if (is_due(Deadline::receive_rate)) return fail_late_request(Code::request_stream_too_slow);
   if (is_due(Deadline::rest)) {
     deadlines_.clear(Deadline::rest);

@@ -15,7 +15,8 @@ using http::CycleEvent;
 using http::Side;
 
 ExchangeState::ExchangeState(ServerConnection& connection, MutableBytes arena_block) noexcept
-    : connection_(connection), arena_(arena_block),
+    : connection_(connection),
+      arena_(arena_block), pace_{.left = connection.shard().limits().request_timeout},
       parser_(http::Role::server, connection.shard().authorities()) {
   parser_.begin(arena_, connection.shard().parser_limits());
 }

@@ -2,6 +2,7 @@
 // into the send queue. It lies at the front of a block whose rest is the exchange's arena.
 #pragma once
 
+#include <chrono>
 #include <coroutine>
 #include <functional>
 #include <optional>
@@ -13,6 +14,7 @@
 #include "http/cycle.hpp"
 #include "http/framing.hpp"
 #include "http/parser.hpp"
+#include "net/minimum_rate.hpp"
 
 namespace ringfort::net {
 
@@ -59,6 +61,12 @@ public:
   // What the public surface asks (exchange.cpp).
   Arena& arena() noexcept { return arena_; }
   http::Parser& parser() noexcept { return parser_; }
+  /// What the peer has left for its request.
+  struct Pace {
+    std::chrono::nanoseconds left; ///< of request_timeout, as of when it was last waited for
+    MinimumRate rate = {};         ///< of the body
+  };
+  Pace& pace() noexcept { return pace_; }
   const ConnectionFacts& facts() noexcept;
   void respond(int status, std::span<const Field> fields, Payload&& payload) noexcept;
   void stream(int status, std::span<const Field> fields,
@@ -95,6 +103,7 @@ private:
 
   ServerConnection& connection_;
   Arena arena_;
+  Pace pace_;
   http::Parser parser_; ///< here, because a connection between two requests needs none
   http::Cycle cycle_;
   bool began_ = false;

@@ -281,6 +281,10 @@ void ServerConnection::discard_exchange() noexcept {
   if (exchange_ == nullptr) return;
   std::destroy_at(std::exchange(exchange_, nullptr));
   exchange_block_ = {};
+  // The next request may have begun already: what it waits for begins anew.
+  waiting_ = Waiting::nothing;
+  deadlines_.clear(Deadline::phase);
+  pause_request_deadlines();
   if (std::exchange(holds_head_buffer_, false)) shard_.receive_buffers().release(head_buffer_);
 }
 

@@ -124,6 +124,7 @@ private:
   Time deadline_of(Waiting waiting) const noexcept;
   void update_deadlines() noexcept;
   void update_request_deadlines() noexcept;
+  void pause_request_deadlines() noexcept;
   void update_send_rate() noexcept;
   void on_timer() noexcept;
   void on_phase_deadline() noexcept;
@@ -151,7 +152,6 @@ private:
   ExchangeState* exchange_ = nullptr;
 
   ConnectionDeadlines deadlines_;
-  MinimumRate receive_rate_;
   MinimumRate send_rate_;
 };
 

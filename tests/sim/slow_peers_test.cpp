@@ -1,4 +1,6 @@
 // Peers that are slower than they may be, in virtual time: silent ones, and those that trickle.
+#include <array>
+#include <cstdint>
 #include <string>
 
 #include <catch2/catch_test_macros.hpp>
@@ -148,6 +150,58 @@ TEST_CASE("slow: request_timeout begins anew with each request of a connection")
   CHECK_FALSE(client.ended());
   play.run_for(2s); // head_timeout is as long, and looked at first.
   CHECK(client.received().find("HTTP/1.1 408 ") != std::string::npos);
+}
+
+TEST_CASE("slow: of requests that come into each other each has its own time") {
+  EngineOptions options = Play::kind_options();
+  options.limits.request_timeout = 10s;
+  Play play(options);
+  play.serve(hello);
+  Actor& client = play.connect();
+  client.send("GET / HT");
+  for (int request = 1; request <= 8; ++request) {
+    play.run_for(4s);
+    client.send("TP/1.1\r\nhost: a\r\n\r\nGET / HT");
+    play.run_for(100ms);
+    CHECK(play.engine().metrics().responses == static_cast<std::uint64_t>(request));
+  }
+  play.run_for(9s);
+  CHECK_FALSE(client.ended());
+  play.run_for(2s);
+  CHECK(client.ended());
+}
+
+/// Reads a piece of the body, writes 400 KiB, reads the rest, and ends.
+Task<> in_between(Exchange& exchange) {
+  static constexpr std::array<std::byte, 8'192> piece{};
+  (void)co_await exchange.body().read();
+  BodyWriter out = exchange.stream(200, {});
+  for (int count = 0; count < 50; ++count) {
+    if (!co_await out.write(piece)) co_return;
+  }
+  (void)co_await exchange.body().read();
+  (void)co_await out.finish();
+}
+
+TEST_CASE("slow: what the handler takes of request_timeout is not the peer's") {
+  EngineOptions options = Play::kind_options();
+  options.limits.request_timeout = 10s;
+  options.limits.rate_bytes_per_s_min = 0;
+  Play play(options);
+  play.serve(in_between);
+  Actor& client = play.connect();
+  client.listen(false);
+  client.send("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\n");
+  play.run_for(3s);
+  client.send("half ");
+  play.run_for(20s);
+  client.listen(true);
+  play.run_for(5s); // Now the peer is waited for, and has most of its time left.
+  client.send("half.");
+  play.run_for(100ms);
+  CHECK(play.count(Code::request_stream_timed_out) == 0);
+  CHECK(play.engine().metrics().responses == 1);
+  CHECK_FALSE(client.ended());
 }
 
 // ---------------------------------------------------------------------------- responses
