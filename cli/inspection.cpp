@@ -1,7 +1,7 @@
 #include "cli/inspection.hpp"
 
+#include <algorithm>
 #include <chrono>
-#include <cstdlib>
 #include <string_view>
 
 #include <unistd.h>

@@ -14,6 +14,25 @@ std::string_view name_of(ConnectionStage stage) noexcept {
 
 namespace ringfort::net {
 
+namespace {
+
+/// What TLS settled, for whoever asks. False: nothing yet.
+template <class Facts>
+bool tell_tls(Facts& facts, const Transport& transport) {
+  const tls::SessionFacts& session = transport.facts();
+  if (session.suite == nullptr) return false;
+  facts.version = tls::name_of(session.suite->version);
+  facts.suite = session.suite->name;
+  facts.protocol = session.protocol;
+  if (session.server_name != nullptr) facts.server_name = *session.server_name;
+  facts.resumed = session.resumed;
+  facts.send_records = transport.sealed_by();
+  facts.receive_records = transport.opened_by();
+  return true;
+}
+
+} // namespace
+
 ConnectionFacts ServerConnection::facts(Arena& arena) noexcept {
   ConnectionFacts facts;
   facts.encrypted = transport_.encrypted();
@@ -21,17 +40,9 @@ ConnectionFacts ServerConnection::facts(Arena& arena) noexcept {
   if (void* text = arena.allocate(sizeof(engine::SocketAddress::Text), 1)) {
     facts.peer = peer_.write_text(*static_cast<engine::SocketAddress::Text*>(text));
   }
-  const tls::SessionFacts& session = transport_.facts();
-  if (session.suite == nullptr) return facts;
-  facts.version = tls::name_of(session.suite->version);
-  facts.suite = session.suite->name;
-  facts.protocol = session.protocol;
-  if (session.server_name != nullptr) facts.server_name = *session.server_name;
-  facts.resumed = session.resumed;
+  if (!tell_tls(facts, transport_)) return facts;
   facts.generation = generation_.number();
-  facts.client_certificate = session.client_certificate.get();
-  facts.send_records = transport_.sealed_by();
-  facts.receive_records = transport_.opened_by();
+  facts.client_certificate = transport_.facts().client_certificate.get();
   return facts;
 }
 
@@ -73,15 +84,7 @@ ConnectionReport ServerConnection::look() const {
   report.queued_bytes = transport_.stream().queued_bytes();
   report.encrypted = transport_.encrypted();
   report.generation = generation_.number();
-  const tls::SessionFacts& session = transport_.facts();
-  if (session.suite == nullptr) return report;
-  report.version = tls::name_of(session.suite->version);
-  report.suite = session.suite->name;
-  report.protocol = session.protocol;
-  if (session.server_name != nullptr) report.server_name = *session.server_name;
-  report.resumed = session.resumed;
-  report.send_records = transport_.sealed_by();
-  report.receive_records = transport_.opened_by();
+  (void)tell_tls(report, transport_);
   return report;
 }
 

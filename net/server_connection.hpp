@@ -54,7 +54,6 @@ public:
   Transport& transport() noexcept { return transport_; }
   /// The facts of this hop. Borrow: `arena` holds the texts.
   ConnectionFacts facts(Arena& arena) noexcept;
-  ConnectionStage stage() const noexcept;
   ConnectionReport look() const;
   ServingShard& shard() noexcept { return shard_; }
 
@@ -118,6 +117,8 @@ private:
   bool between_requests() const noexcept {
     return exchange_ == nullptr && transport_.phase() != Transport::Phase::handshake;
   }
+  ConnectionStage stage() const noexcept;
+
   // connection_waiting.cpp
   bool waits_for_first_byte() const noexcept;
   Waiting waiting_for() const noexcept;

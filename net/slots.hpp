@@ -81,9 +81,7 @@ public:
   /// Visits every live T. The visitor may not erase.
   template <class Visit>
   void for_each(Visit visit) noexcept {
-    for (std::uint32_t index = 0; index < touched_; ++index) {
-      if (slots_[index].live) visit(*slots_[index].place());
-    }
+    for_some(0, capacity_, visit);
   }
 
   /// Visits the live ones of at most `count` slots from `from` on. The visitor may not erase.
