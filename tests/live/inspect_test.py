@@ -17,9 +17,7 @@ PATH = os.path.join(KEEP.name, 'admin')
 
 
 def inspect(*words):
-    done = subprocess.run([server.PROGRAM, 'inspect', '--admin', PATH, *words],
-                          capture_output=True, text=True, timeout=60)
-    return done.returncode, done.stdout + done.stderr
+    return server.inspect(PATH, *words)
 
 
 def told(word):
@@ -29,12 +27,11 @@ def told(word):
 
 
 def secure(running, **context_settings):
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.load_verify_locations(server.certificates() / 'ca.pem')
+    context = ssl.create_default_context(cafile=server.certificates() / 'ca.pem')
     for name, value in context_settings.items():
         setattr(context, name, value)
     context.set_alpn_protocols(['http/1.1'])
-    return context.wrap_socket(running.socket(), server_hostname='localhost')
+    return running.connect(context)
 
 
 def until(wanted, look):

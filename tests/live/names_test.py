@@ -172,38 +172,32 @@ def admin():
         with insecure().wrap_socket(running.socket(), server_hostname='api.local') as old:
             old.sendall(b'GET / HTTP/1.1\r\nhost: localhost\r\n\r\n')
             assert old.recv(10)
-            assert inspect(path, 'generations') == (0, generations((1, 1)))
+            assert server.inspect(path, 'generations') == (0, generations((1, 1)))
             install(names, 'api.local', 2)
-            status, text = inspect(path, 'reload')
+            status, text = server.inspect(path, 'reload')
             assert status == 0 and text.startswith('generation 2: 1 changed'), text
-            assert inspect(path, 'generations') == (0, generations((1, 1), (2, 0)))
-            status, text = inspect(path, 'names')
+            assert server.inspect(path, 'generations') == (0, generations((1, 1), (2, 0)))
+            status, text = server.inspect(path, 'names')
             assert text.split('\n')[1].split()[:2] == ['api.local', '2'], text
-        status, text = inspect(path, 'metrics')
+        status, text = server.inspect(path, 'metrics')
         assert 'ringfort_connections_open' in text, text
-        status, text = inspect(path, 'help')
+        status, text = server.inspect(path, 'help')
         assert status == 0 and 'generations' in text, text
-        status, text = inspect(path, 'nonsense')
+        status, text = server.inspect(path, 'nonsense')
         assert status == 64 and "unknown command 'nonsense'" in text, text
         with socket.socket(socket.AF_UNIX) as silent:  # It may not keep others out for good.
             silent.connect(path)
             silent.shutdown(socket.SHUT_WR)
-            assert inspect(path, 'status')[0] == 0
+            assert server.inspect(path, 'status')[0] == 0
         done = subprocess.run([server.PROGRAM, 'serve', '--plain', '--listen', '127.0.0.1:0',
                                '--admin', path], capture_output=True, text=True, timeout=60)
         assert done.returncode == 78 and 'in use' in done.stderr, done
     assert not os.path.exists(path)
-    assert inspect(path)[0] == 69
+    assert server.inspect(path)[0] == 69
 
 
 def generations(*rows):
     return 'generation  connections\n' + ''.join(f'{n:<10}  {count}\n' for n, count in rows)
-
-
-def inspect(path, *words):
-    done = subprocess.run([server.PROGRAM, 'inspect', '--admin', path, *words],
-                          capture_output=True, text=True, timeout=60)
-    return done.returncode, done.stdout + done.stderr
 
 
 def cpu_seconds(running):

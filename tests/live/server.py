@@ -166,6 +166,13 @@ def read_to_end(connection):
     return b''.join(pieces)
 
 
+def inspect(path, *words):
+    """`ringfort inspect` at an admin socket: its exit status and output."""
+    done = subprocess.run([PROGRAM, 'inspect', '--admin', path, *words], capture_output=True,
+                          text=True, timeout=60)
+    return done.returncode, done.stdout + done.stderr
+
+
 def run(*command, **options):
     """A client program; its output, and the whole of it in the failure."""
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True,
