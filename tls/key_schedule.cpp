@@ -129,10 +129,10 @@ struct KeyScheduleCallbacks {
 };
 
 KeySchedule::Schedule::Schedule(OSSL_LIB_CTX* context, const char* hash) noexcept
-    : hkdf(context, hash) {
+    : hkdf(context, hash), prf(hkdf.digest()) {
   const std::size_t bytes = hkdf.hash_bytes();
   const MutableBytes early = MutableBytes(early_secret).first(bytes);
-  if (!hkdf || !hkdf.extract({}, Bytes(zeros).first(bytes), early) ||
+  if (!hkdf || !prf || !hkdf.extract({}, Bytes(zeros).first(bytes), early) ||
       !hkdf.expand_label(early, "derived", hkdf.empty_hash(),
                          MutableBytes(early_derived).first(bytes))) {
     hkdf = {};
@@ -161,14 +161,27 @@ Hkdf* KeySchedule::hkdf(std::string_view hash) noexcept {
   return found == nullptr ? nullptr : &found->hkdf;
 }
 
+Prf* KeySchedule::prf(std::string_view hash) noexcept {
+  Schedule* found = schedule(hash);
+  return found == nullptr ? nullptr : &found->prf;
+}
+
 const EVP_MD* KeySchedule::digest(std::string_view name) noexcept {
   const Hkdf* found = hkdf(name);
   return found == nullptr ? nullptr : found->digest();
 }
 
 void KeySchedule::forget() noexcept {
-  sha_256_.hkdf.forget();
-  sha_384_.hkdf.forget();
+  for (Schedule* one : {&sha_256_, &sha_384_}) {
+    one->hkdf.forget();
+    one->prf.forget();
+  }
+}
+
+void KeySchedule::tell_key_block(Bytes block) noexcept {
+  if (told_ == nullptr || block.size() > told_->key_block.size()) return;
+  copy_into(told_->key_block, block);
+  told_->key_block_bytes = block.size();
 }
 
 const OSSL_DISPATCH* KeySchedule::functions() noexcept {

@@ -1,7 +1,8 @@
-// key_schedule — the key schedule of TLS 1.3 (RFC 8446 section 7.1), in OpenSSL's place, for two
-// reasons. Its own derives each of some twenty secrets with objects that it looks up, allocates and
-// frees again, which costs more than the hashing. And the traffic secrets come to us as bytes here,
-// where OpenSSL else tells them only as lines of a key log, in hexadecimal.
+// key_schedule — the key schedule of TLS 1.3 (RFC 8446 section 7.1) and what TLS 1.2 has for one
+// (prf), in OpenSSL's place, for two reasons. Its own derives each of some twenty secrets with
+// objects that it looks up, allocates and frees again, which costs more than the hashing. And the
+// traffic secrets come to us as bytes here, where OpenSSL else tells those of TLS 1.3 only as lines
+// of a key log, in hexadecimal, and those of TLS 1.2 not at all.
 #pragma once
 
 #include <array>
@@ -13,6 +14,7 @@
 #include <ringfort/bytes.hpp>
 
 #include "tls/hkdf.hpp"
+#include "tls/prf.hpp"
 
 struct ossl_dispatch_st;
 struct ossl_lib_ctx_st;
@@ -35,10 +37,12 @@ struct TrafficSecret {
   Bytes bytes() const noexcept { return Bytes(secret).first(secret_bytes); }
 };
 
-/// The two of application data.
+/// The two of application data in TLS 1.3; in TLS 1.2 the key block (RFC 5246 section 6.3).
 struct TrafficSecrets {
   TrafficSecret client;
   TrafficSecret server;
+  std::array<std::byte, 2 * (key_bytes_max + nonce_bytes)> key_block{};
+  std::size_t key_block_bytes = 0; ///< 0 before it is known
 };
 
 /// Where: one shard.
@@ -49,10 +53,14 @@ public:
 
   /// Null for a hash function that no suite has.
   Hkdf* hkdf(std::string_view hash) noexcept;
+  Prf* prf(std::string_view hash) noexcept;
   /// Fetched already; null for another.
   const evp_md_st* digest(std::string_view name) noexcept;
   /// No secret is kept any longer: when a handshake is over.
   void forget() noexcept;
+
+  /// For what stands in for OpenSSL's: TLS 1.2 derived its key block.
+  void tell_key_block(Bytes block) noexcept;
 
   /// OpenSSL's "TLS13-KDF" (EVP_KDF-TLS13_KDF(7)).
   static const ossl_dispatch_st* functions() noexcept;
@@ -78,6 +86,7 @@ private:
   /// With one hash function; and what every handshake without a pre-shared key begins with.
   struct Schedule {
     Hkdf hkdf;
+    Prf prf;
     std::array<std::byte, secret_bytes_max> early_secret{};
     std::array<std::byte, secret_bytes_max> early_derived{};
 

@@ -33,9 +33,6 @@ public:
   Hkdf& hkdf(const Suite& suite) const noexcept;
   /// HKDF with SHA-256 and without a salt (RFC 5869).
   bool derive(Bytes secret, Bytes info, MutableBytes out) const noexcept;
-  /// PRF(secret, label, seeds) of TLS 1.2 (RFC 5246 section 5).
-  bool prf(const Suite& suite, Bytes secret, std::string_view label, Bytes seed,
-           MutableBytes out) const noexcept;
 
 private:
   struct Parts;

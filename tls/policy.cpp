@@ -46,6 +46,15 @@ Result<> use_suites(SSL_CTX* context, const ContextOptions& options) {
   return {};
 }
 
+/// Curves over binary fields, which have cofactors (see ecdh). OpenSSL has two names for each.
+bool has_binary_curve(std::string_view groups) noexcept {
+  while (!groups.empty()) {
+    const std::string_view name = take_name(groups);
+    if (name.starts_with("sect") || name.starts_with("K-") || name.starts_with("B-")) return true;
+  }
+  return false;
+}
+
 int select_protocol(SSL*, const unsigned char** out, unsigned char* out_bytes,
                     const unsigned char* in, unsigned in_bytes, void*) noexcept {
   static constexpr unsigned char ours[] = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
@@ -95,7 +104,8 @@ Result<> use_policy(ssl_ctx_st* context, const ContextOptions& options) {
                                    SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
   if (options.tickets == 0) SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
   if (auto used = use_suites(context, options); !used) return used;
-  if (SSL_CTX_set1_groups_list(context, options.groups.c_str()) != 1) {
+  if (has_binary_curve(options.groups) ||
+      SSL_CTX_set1_groups_list(context, options.groups.c_str()) != 1) {
     return fail(Code::tls_context_unknown_group);
   }
   if (SSL_CTX_set1_sigalgs_list(context, options.signatures.c_str()) != 1) {

@@ -30,8 +30,10 @@ const OSSL_ALGORITHM* query(void* context, int operation, int* no_cache) noexcep
 int tell_capabilities(void* context, const char* capability, OSSL_CALLBACK* told,
                       void* argument) noexcept {
   const ProviderContext& self = *static_cast<ProviderContext*>(context);
-  if (!self.x25519 || std::string_view(capability) != "TLS-GROUP") return 1;
-  return self.x25519->tell_groups(told, argument) ? 1 : 0;
+  if (std::string_view(capability) != "TLS-GROUP") return 1;
+  const bool said = (!self.x25519 || self.x25519->tell_groups(told, argument)) &&
+                    (!self.ecdh || self.ecdh->tell_groups(told, argument));
+  return said ? 1 : 0;
 }
 
 void tear_down(void* context) noexcept {
@@ -72,12 +74,19 @@ Result<Provider> Provider::install(OSSL_LIB_CTX* context) {
   own.library = context;
   own.key_schedule = KeySchedule::create(context);
   own.x25519 = X25519::create(context, made.default_.get());
+  own.ecdh = Ecdh::create(made.default_.get());
   if (!own.key_schedule) return fail(Code::tls_context_no_memory);
   own.derivations[0] = offered(OSSL_KDF_NAME_TLS1_3_KDF, KeySchedule::functions());
+  own.derivations[1] = offered(OSSL_KDF_NAME_TLS1_PRF, Prf::functions());
   own.macs[0] = offered(OSSL_MAC_NAME_HMAC, hmac_functions());
   if (own.x25519) {
     own.keys[0] = offered(X25519::names, own.x25519->key_functions());
     own.exchanges[0] = offered(X25519::names, own.x25519->exchange_functions());
+  }
+  if (own.ecdh) {
+    const std::size_t at = own.x25519 ? 1 : 0;
+    own.keys[at] = offered(Ecdh::key_names, own.ecdh->key_functions());
+    own.exchanges[at] = offered(Ecdh::exchange_names, own.ecdh->exchange_functions());
   }
   if (EVP_set_default_properties(context, preference) != 1) {
     return fail(Code::tls_context_no_memory);

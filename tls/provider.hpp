@@ -1,6 +1,6 @@
 // provider — what stands in for OpenSSL's own, in one library context: the key schedule of TLS
-// 1.3, HMAC, and the generation of X25519 keys. OpenSSL calls it as it calls its own (provider(7)),
-// and the rest stays OpenSSL's.
+// 1.3, the PRF of TLS 1.2, HMAC, the generation of X25519 keys, and ECDH. OpenSSL calls it as it
+// calls its own (provider(7)), and the rest stays OpenSSL's.
 #pragma once
 
 #include <memory>

@@ -241,16 +241,7 @@ Result<TrafficKeys> Session::take_keys() {
     if (!receive || !send) return fail(Code::tls_handshake_keys_unavailable);
     return TrafficKeys{.receive = *receive, .send = *send};
   }
-  std::array<std::byte, 48> master;
-  const WipeGuard wipe(master);
-  std::array<std::byte, 32> client_random;
-  std::array<std::byte, 32> server_random;
-  const std::size_t master_bytes =
-      SSL_SESSION_get_master_key(SSL_get_session(ssl), raw(master), master.size());
-  SSL_get_client_random(ssl, raw(client_random), client_random.size());
-  SSL_get_server_random(ssl, raw(server_random), server_random.size());
-  return keys_of_master_secret(library_, *suite, Bytes(master).first(master_bytes), client_random,
-                               server_random);
+  return keys_of_block(*suite, Bytes(secrets_.key_block).first(secrets_.key_block_bytes));
 }
 
 } // namespace ringfort::tls

@@ -30,30 +30,19 @@ Result<DirectionKeys> next_generation(const Library& library, const DirectionKey
   return made;
 }
 
-Result<TrafficKeys> keys_of_master_secret(const Library& library, const Suite& suite,
-                                          Bytes master_secret, Bytes client_random,
-                                          Bytes server_random) noexcept {
-  constexpr std::size_t random_bytes = 32;
-  if (client_random.size() != random_bytes || server_random.size() != random_bytes) {
-    return fail(Code::tls_handshake_keys_unavailable);
-  }
-  std::array<std::byte, 2 * random_bytes> seed;
-  copy_into(copy_into(seed, server_random), client_random);
-  const std::size_t iv_bytes = suite.aead == Aead::chacha20_poly1305 ? nonce_bytes : 4;
-  std::array<std::byte, 2 * (key_bytes_max + nonce_bytes)> block;
-  const WipeGuard wipe(block);
+Result<TrafficKeys> keys_of_block(const Suite& suite, Bytes key_block) noexcept {
   const std::size_t key_bytes = suite.key_bytes;
-  const MutableBytes used = MutableBytes(block).first(2 * (key_bytes + iv_bytes));
-  if (!library.prf(suite, master_secret, "key expansion", seed, used)) {
+  const std::size_t iv_bytes = suite.aead == Aead::chacha20_poly1305 ? nonce_bytes : 4;
+  if (key_block.size() != 2 * (key_bytes + iv_bytes)) {
     return fail(Code::tls_handshake_keys_unavailable);
   }
   TrafficKeys keys;
   keys.receive.suite = keys.send.suite = &suite;
   keys.receive.sequence = keys.send.sequence = 1;
-  copy_into(keys.receive.key, used.first(key_bytes));
-  copy_into(keys.send.key, used.subspan(key_bytes, key_bytes));
-  copy_into(keys.receive.iv, used.subspan(2 * key_bytes, iv_bytes));
-  copy_into(keys.send.iv, used.subspan(2 * key_bytes + iv_bytes, iv_bytes));
+  copy_into(keys.receive.key, key_block.first(key_bytes));
+  copy_into(keys.send.key, key_block.subspan(key_bytes, key_bytes));
+  copy_into(keys.receive.iv, key_block.subspan(2 * key_bytes, iv_bytes));
+  copy_into(keys.send.iv, key_block.subspan(2 * key_bytes + iv_bytes, iv_bytes));
   return keys;
 }
 

@@ -38,10 +38,8 @@ Result<DirectionKeys> keys_of_secret(const Library& library, const Suite& suite,
 /// The generation after `keys` (RFC 8446 section 7.2). Errors: tls_handshake.keys_unavailable.
 Result<DirectionKeys> next_generation(const Library& library, const DirectionKeys& keys) noexcept;
 
-/// Both directions of a TLS 1.2 server from its master secret (RFC 5246 section 6.3); the Finished
+/// Both directions of a TLS 1.2 server from its key block (RFC 5246 section 6.3); the Finished
 /// messages were the records of sequence 0. Errors: tls_handshake.keys_unavailable.
-Result<TrafficKeys> keys_of_master_secret(const Library& library, const Suite& suite,
-                                          Bytes master_secret, Bytes client_random,
-                                          Bytes server_random) noexcept;
+Result<TrafficKeys> keys_of_block(const Suite& suite, Bytes key_block) noexcept;
 
 } // namespace ringfort::tls

@@ -1,6 +1,5 @@
 #include "tls/x25519.hpp"
 
-#include <string_view>
 #include <vector>
 
 #include <openssl/core_dispatch.h>
@@ -8,25 +7,11 @@
 #include <openssl/params.h>
 #include <openssl/rand.h>
 
+#include "tls/base_algorithms.hpp"
 #include "tls/openssl.hpp"
 #include "tls/provider_context.hpp"
 
 namespace ringfort::tls {
-
-namespace {
-
-/// A provider's functions for X25519; null if it has none.
-const OSSL_DISPATCH* functions_of(const OSSL_PROVIDER* provider, int operation) noexcept {
-  int no_cache = 0;
-  const OSSL_ALGORITHM* offered = OSSL_PROVIDER_query_operation(provider, operation, &no_cache);
-  for (; offered != nullptr && offered->algorithm_names != nullptr; ++offered) {
-    const std::string_view names(offered->algorithm_names);
-    if (names == "X25519" || names.starts_with("X25519:")) return offered->implementation;
-  }
-  return nullptr;
-}
-
-} // namespace
 
 struct X25519::Parts {
   OSSL_LIB_CTX* library;
@@ -202,9 +187,9 @@ X25519::~X25519() = default;
 
 std::optional<X25519> X25519::create(OSSL_LIB_CTX* context, OSSL_PROVIDER* base) {
   auto parts = std::make_unique<Parts>(context, base);
-  const OSSL_DISPATCH* keys = functions_of(base, OSSL_OP_KEYMGMT);
+  const OSSL_DISPATCH* keys = functions_of(base, OSSL_OP_KEYMGMT, "X25519");
   for (; keys != nullptr && keys->function_id != 0; ++keys) parts->take_key_function(*keys);
-  const OSSL_DISPATCH* exchanges = functions_of(base, OSSL_OP_KEYEXCH);
+  const OSSL_DISPATCH* exchanges = functions_of(base, OSSL_OP_KEYEXCH, "X25519");
   for (; exchanges != nullptr && exchanges->function_id != 0; ++exchanges) {
     parts->take_exchange_function(*exchanges);
   }
@@ -249,21 +234,8 @@ bool X25519::public_key_of(const Key& private_key, Key& public_key) const noexce
 }
 
 bool X25519::tell_groups(OSSL_CALLBACK* told, void* argument) const noexcept {
-  struct Listener {
-    OSSL_CALLBACK* told;
-    void* argument;
-  } listener{told, argument};
-  const auto filter = [](const OSSL_PARAM parameters[], void* of) {
-    const OSSL_PARAM* algorithm =
-        OSSL_PARAM_locate_const(parameters, OSSL_CAPABILITY_TLS_GROUP_ALG);
-    const char* name = nullptr;
-    const bool is_ours = algorithm != nullptr &&
-                         OSSL_PARAM_get_utf8_string_ptr(algorithm, &name) == 1 &&
-                         std::string_view(name) == "X25519";
-    const Listener& to = *static_cast<Listener*>(of);
-    return is_ours ? to.told(parameters, to.argument) : 1;
-  };
-  return OSSL_PROVIDER_get_capabilities(parts_->provider, "TLS-GROUP", filter, &listener) == 1;
+  constexpr auto is_offered = [](unsigned id) { return id == 29; }; // RFC 8446 section 4.2.7
+  return tls::tell_groups(parts_->provider, is_offered, told, argument);
 }
 
 const OSSL_DISPATCH* X25519::key_functions() const noexcept { return parts_->key_functions.data(); }

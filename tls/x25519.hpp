@@ -35,9 +35,7 @@ public:
   /// For OpenSSL (provider-keymgmt(7), provider-keyexch(7)).
   const ossl_dispatch_st* key_functions() const noexcept;
   const ossl_dispatch_st* exchange_functions() const noexcept;
-  /// The groups of TLS that this key exchange is (provider-base(7), "TLS-GROUP"): the
-  /// libssl of OpenSSL 3.0 takes a group only from the provider of its keys. False, if telling was
-  /// refused.
+  /// See tell_groups() of base_algorithms.
   bool tell_groups(int (*told)(const ossl_param_st*, void*), void* argument) const noexcept;
 
 private:

@@ -92,8 +92,7 @@ TEST_CASE("TE-07: ALPN without http/1.1 is tls_handshake.no_shared_protocol, tol
   CHECK(refusal.told("no application protocol"));
 }
 
-TEST_CASE(
-    "TE-09: a client that does not trust us is tls_handshake.peer_alert, with the number") {
+TEST_CASE("TE-09: a client that does not trust us is tls_handshake.peer_alert, with the number") {
   for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
     peer::ClientOptions distrustful;
     distrustful.version_min = distrustful.version_max = version;
@@ -123,6 +122,34 @@ TEST_CASE("refusals: a hello cut or changed anywhere is refused or waited for, n
     CHECK_FALSE(waiting.failure());
   }
   CHECK(malformed > 20);
+}
+
+TEST_CASE("refusals: a key share that is no point of the curve is tls_handshake.malformed") {
+  const std::string uncompressed("\x41\x04", 2); // 65 bytes, the first of which says so.
+  for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+    for (const std::size_t changed_at : {std::size_t{2}, std::size_t{40}, std::size_t{65}}) {
+      peer::ClientOptions options;
+      options.version_min = options.version_max = version;
+      options.groups = "P-256";
+      peer::Client client(options);
+      PairServer server(peer::make_context({KeyType::ecdsa_p256}));
+      std::string flight = client.take_outgoing();
+      if (version == TLS1_2_VERSION) { // The share comes in the second flight.
+        server.deliver(flight);
+        client.deliver(bytes_of(server.take_outgoing()));
+        flight = client.take_outgoing();
+      }
+      const std::size_t point = flight.find(uncompressed);
+      REQUIRE(point != std::string::npos);
+      flight[point + changed_at] ^= 1;
+      server.deliver(flight);
+      REQUIRE(server.failure());
+      CHECK(server.failure()->code == Code::tls_handshake_malformed);
+      client.deliver(bytes_of(server.take_outgoing()));
+      INFO(client.failure());
+      CHECK(client.failure().find("alert") != std::string::npos);
+    }
+  }
 }
 
 TEST_CASE("refusals: a handshake message out of order is tls_handshake.malformed") {
