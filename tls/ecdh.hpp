@@ -1,10 +1,12 @@
-// ecdh — OpenSSL's ECDH without its second look at the peer's point. Before a secret is agreed on,
-// OpenSSL 3.0 multiplies that point by the group's order, as much work as the agreement itself. A
-// curve whose cofactor is 1 has only points of that order, so SP 800-56A rev. 3, section 5.6.2.3.3,
-// asks for no more than that the point is on the curve, which was checked when it was read
-// (EC_POINT_oct2point(3)), and that it is not infinity, which the agreement refuses. The groups
-// that are offered here have that cofactor, unlike OpenSSL's binary curves, which TLS gave up (RFC
-// 8422). The rest are OpenSSL's own functions.
+// ecdh — OpenSSL's ECDH without two things that OpenSSL 3.0 does for each handshake:
+//   a second look at the peer's point, which multiplies it by the group's order, as much work as
+//   the agreement itself. A curve whose cofactor is 1 has only points of that order, so SP 800-56A
+//   rev. 3, section 5.6.2.3.3, asks for no more than that the point is on the curve, which was
+//   checked when it was read (EC_POINT_oct2point(3)), and that it is not infinity, which the
+//   agreement refuses. The groups that are offered here have that cofactor, unlike OpenSSL's binary
+//   curves, which TLS gave up (RFC 8422).
+//   the group made anew from its name; here it is copied from one that was made before.
+// The rest are OpenSSL's own functions.
 #pragma once
 
 #include <memory>
