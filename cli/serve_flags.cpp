@@ -83,10 +83,22 @@ void add_limit_flags(CLI::App& app, Limits& limits) {
   constexpr Range credit{16 * kib, 16 * kib * kib};
   add_number(app, "--connections-max", limits.connections_max, {1, 1'000'000}, &parse_count,
              "connections of a shard; more are reset");
+  add_number(app, "--connections-per-peer-max", limits.connections_per_peer_max, {0, 1'000'000},
+             &parse_count, "of a shard, from one IPv4 address or IPv6 /64; more are reset; 0: off");
+  add_number(app, "--accept-rate-max", limits.accepts_per_s_max, {0, 1'000'000}, &parse_count,
+             "connections a shard takes in a second; more wait in the kernel's queue; 0: off");
+  add_number(app, "--requests-max", limits.requests_per_connection_max, {0, UINT32_MAX},
+             &parse_count, "of one connection, which ends with the last answer; 0: off");
   add_number(app, "--header-size-max", limits.header_bytes_max, {256, 16 * kib}, &parse_size,
              "size of a request head; larger ones are answered 431");
+  add_number(app, "--target-size-max", limits.target_bytes_max, {1, 16 * kib}, &parse_size,
+             "size of a request target; longer ones are answered 414");
   add_number(app, "--fields-max", limits.fields_max, {1, 256}, &parse_count,
-             "fields of a request head; more are answered 431");
+             "fields of a request head and its trailers; more are answered 431");
+  add_number(app, "--trailer-size-max", limits.trailer_bytes_max, {0, 16 * kib}, &parse_size,
+             "size of the trailers after a body; larger ones are answered 431");
+  add_number(app, "--chunk-extension-size-max", limits.chunk_extension_bytes_max, {0, kib * kib},
+             &parse_size, "of all chunks of a body; more are answered 413");
   add_number(app, "--receive-credit", limits.receive_credit_bytes, credit, &parse_size,
              "held unread for one connection");
   add_number(app, "--send-credit", limits.send_credit_bytes, credit, &parse_size,

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include <arpa/inet.h>
+#include <endian.h>
 
 namespace ringfort::engine {
 
@@ -73,6 +74,21 @@ std::string SocketAddress::host() const {
 
 // Both families keep the port at the same offset.
 std::uint16_t SocketAddress::port() const noexcept { return ntohs(storage_.sin6_port); }
+
+std::uint64_t SocketAddress::network() const noexcept {
+  constexpr std::size_t v4_offset = 12;                              // RFC 4291 section 2.5.5.2
+  constexpr std::uint64_t v4_networks = std::uint64_t{0xffff} << 48; // Multicast in IPv6: no peer.
+  const auto* v6 = storage_.sin6_addr.s6_addr;
+  const bool mapped = storage_.sin6_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&storage_.sin6_addr);
+  if (storage_.sin6_family == AF_INET6 && !mapped) {
+    std::uint64_t prefix = 0;
+    std::memcpy(&prefix, v6, sizeof prefix);
+    return be64toh(prefix);
+  }
+  std::uint32_t address = as_v4(storage_).sin_addr.s_addr;
+  if (mapped) std::memcpy(&address, v6 + v4_offset, sizeof address);
+  return v4_networks | ntohl(address);
+}
 
 socklen_t SocketAddress::size() const noexcept {
   return storage_.sin6_family == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);

@@ -56,7 +56,10 @@ struct ParserCallbacks {
 
   static int on_url(llhttp_t* machine, const char* at, std::size_t bytes) noexcept {
     Parser& self = parser(machine);
-    return self.append(self.target_, at, bytes) ? 0 : self.refuse(Code::http_parse_head_too_large);
+    if (self.target_.size + bytes > self.limits_.target_bytes_max) {
+      return self.refuse(Code::http_parse_target_too_long);
+    }
+    return self.take(self.target_, at, bytes);
   }
 
   static int on_version_end(llhttp_t* machine) noexcept {
@@ -65,13 +68,11 @@ struct ParserCallbacks {
   }
 
   static int on_name(llhttp_t* machine, const char* at, std::size_t bytes) noexcept {
-    Parser& self = parser(machine);
-    return self.append(self.name_, at, bytes) ? 0 : self.refuse(Code::http_parse_head_too_large);
+    return parser(machine).take(parser(machine).name_, at, bytes);
   }
 
   static int on_value(llhttp_t* machine, const char* at, std::size_t bytes) noexcept {
-    Parser& self = parser(machine);
-    return self.append(self.value_, at, bytes) ? 0 : self.refuse(Code::http_parse_head_too_large);
+    return parser(machine).take(parser(machine).value_, at, bytes);
   }
 
   static int on_value_end(llhttp_t* machine) noexcept { return parser(machine).end_field(); }
@@ -87,9 +88,9 @@ struct ParserCallbacks {
 
   static int on_chunk_extension(llhttp_t* machine, const char*, std::size_t bytes) noexcept {
     Parser& self = parser(machine);
-    self.head_bytes_ += static_cast<std::uint32_t>(bytes);
-    const bool over = self.head_bytes_ > self.limits_.head_bytes_max;
-    return over ? self.refuse(Code::http_parse_bad_chunk) : 0;
+    self.chunk_extension_bytes_ += static_cast<std::uint32_t>(bytes);
+    const bool over = self.chunk_extension_bytes_ > self.limits_.chunk_extension_bytes_max;
+    return over ? self.refuse(Code::http_parse_chunk_extensions_too_large) : 0;
   }
 
   static int on_end(llhttp_t* machine) noexcept {
@@ -167,7 +168,7 @@ void Parser::begin(Arena& arena, const ParserLimits& limits) noexcept {
   host_count_ = coding_count_ = 0;
   only_chunked_ = true;
   refusal_.reset();
-  head_bytes_ = field_count_ = head_field_count_ = 0;
+  field_bytes_ = chunk_extension_bytes_ = field_count_ = head_field_count_ = 0;
   target_ = name_ = value_ = {};
   host_ = {};
   content_length_ = 0;
@@ -234,9 +235,16 @@ bool Parser::in_input(const char* at) const noexcept {
   return place >= input_.data() && place < input_.data() + input_.size();
 }
 
+int Parser::take(Token& token, const char* at, std::size_t bytes) noexcept {
+  field_bytes_ += static_cast<std::uint32_t>(bytes);
+  const bool over =
+      field_bytes_ > (head_done_ ? limits_.trailer_bytes_max : limits_.head_bytes_max);
+  if (!over && append(token, at, bytes)) return 0;
+  return refuse(head_done_ ? Code::http_parse_trailers_too_large : Code::http_parse_head_too_large);
+}
+
+/// False, if the arena is spent.
 bool Parser::append(Token& token, const char* at, std::size_t bytes) noexcept {
-  head_bytes_ += static_cast<std::uint32_t>(bytes);
-  if (head_bytes_ > limits_.head_bytes_max) return false;
   if (token.size == 0) {
     token = {const_cast<char*>(at), bytes};
     return true;
@@ -259,7 +267,7 @@ bool Parser::append(Token& token, const char* at, std::size_t bytes) noexcept {
 
 int Parser::end_field() noexcept {
   if (field_count_ == limits_.fields_max) return refuse(Code::http_parse_too_many_fields);
-  head_bytes_ += 4; // ": " and CRLF, so that a head of empty fields is bounded too.
+  field_bytes_ += 4; // ": " and CRLF, so that a head of empty fields is bounded too.
   const Field field{name_.text(), without_trailing_space(value_.text())};
   fields_[field_count_++] = field;
   if (!head_done_) read_known_field(field);
@@ -283,7 +291,7 @@ int Parser::end_head() noexcept {
   llhttp_t& machine = machine_of(machine_);
   head_field_count_ = field_count_;
   head_done_ = true;
-  head_bytes_ = 0; // From here on it counts chunk extensions and trailers.
+  field_bytes_ = 0; // From here on it counts trailers.
   keep_alive_ = llhttp_should_keep_alive(&machine) != 0;
   head_.version_minor = llhttp_get_http_minor(&machine);
   if (llhttp_get_http_major(&machine) != 1 || head_.version_minor > 1) {

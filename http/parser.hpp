@@ -26,8 +26,11 @@ enum class Role : std::uint8_t {
 };
 
 struct ParserLimits {
-  std::uint32_t head_bytes_max = 16'384; ///< also bounds chunk extensions and trailers
-  std::uint32_t fields_max = 100;
+  std::uint32_t head_bytes_max = 16'384;
+  std::uint32_t target_bytes_max = 8'192;
+  std::uint32_t fields_max = 100; ///< of head and trailers together
+  std::uint32_t trailer_bytes_max = 8'192;
+  std::uint32_t chunk_extension_bytes_max = 4'096; ///< of all chunks of a message
 };
 
 enum class Event : std::uint8_t {
@@ -96,6 +99,7 @@ private:
     std::string_view text() const noexcept { return {data, size}; }
   };
 
+  int take(Token& token, const char* at, std::size_t bytes) noexcept;
   bool append(Token& token, const char* at, std::size_t bytes) noexcept;
   bool keep(Token& token) noexcept;
   bool keep(std::string_view& view) noexcept;
@@ -134,7 +138,8 @@ private:
 
   Arena* arena_ = nullptr;
   ParserLimits limits_;
-  std::uint32_t head_bytes_ = 0;
+  std::uint32_t field_bytes_ = 0; ///< of the head, then of the trailers
+  std::uint32_t chunk_extension_bytes_ = 0;
   std::uint32_t field_count_ = 0;
   std::uint32_t head_field_count_ = 0;
   Field* fields_ = nullptr;

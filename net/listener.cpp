@@ -14,12 +14,14 @@ Listener::Listener(ServingShard& shard, int descriptor, std::unique_ptr<tls::Sha
                  [](void* self, engine::Completion completion) noexcept {
                    static_cast<Listener*>(self)->on_accept(completion);
                  }),
-      back_off_timer_(this, [](void* self) noexcept { static_cast<Listener*>(self)->start(); }) {}
+      back_off_timer_(this, [](void* self) noexcept { static_cast<Listener*>(self)->start(); }),
+      pause_timer_(this, [](void* self) noexcept { static_cast<Listener*>(self)->start(); }) {}
 
 Listener::~Listener() { RINGFORT_CHECK(leases_.none() && stopped()); }
 
 void Listener::start() noexcept {
   if (stopping_ || accept_op_.armed()) return;
+  if (back_off_timer_.armed() || pause_timer_.armed()) return;
   shard_.loop().ring().accept(accept_op_, descriptor_);
 }
 
@@ -27,6 +29,7 @@ void Listener::stop() noexcept {
   if (stopping_) return;
   stopping_ = true;
   shard_.timers().cancel(back_off_timer_);
+  shard_.timers().cancel(pause_timer_);
   if (accept_op_.armed()) shard_.loop().ring().cancel(accept_op_);
   close_when_idle();
 }
@@ -44,7 +47,7 @@ void Listener::on_accept(engine::Completion completion) noexcept {
     on_failure(-completion.result);
   }
   if (stopping_) return close_when_idle();
-  if (!completion.more() && !back_off_timer_.armed()) start();
+  if (!completion.more()) start();
 }
 
 // What is wrong with one peer's connection says nothing about the next one (accept(2)).
@@ -64,6 +67,13 @@ void Listener::on_failure(int error_number) noexcept {
   default: shard_.report({.code = Code::accept_failed, .detail = error_number});
   }
   shard_.timers().arm(back_off_timer_, shard_.now() + back_off);
+}
+
+// What the kernel accepted before it hears of it still comes.
+void Listener::pause(std::chrono::nanoseconds wait) noexcept {
+  if (stopping_ || pause_timer_.armed()) return;
+  shard_.timers().arm(pause_timer_, shard_.now() + wait);
+  if (accept_op_.armed()) shard_.loop().ring().cancel(accept_op_);
 }
 
 void Listener::on_descriptor_freed() noexcept {

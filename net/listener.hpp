@@ -27,6 +27,8 @@ public:
   /// Stops accepting; the descriptor is closed after the last completion.
   void stop() noexcept;
   bool stopped() const noexcept { return descriptor_ < 0; }
+  /// No more for so long; who comes waits in the kernel's queue.
+  void pause(std::chrono::nanoseconds wait) noexcept;
   /// A descriptor has come back: an accept that backs off need not wait any longer.
   void on_descriptor_freed() noexcept;
 
@@ -46,6 +48,7 @@ private:
   engine::Leases leases_;
   engine::Op accept_op_;
   engine::Timer back_off_timer_;
+  engine::Timer pause_timer_;
 };
 
 } // namespace ringfort::net

@@ -56,8 +56,14 @@ Result<> check(const EngineOptions& options) noexcept {
   const Limits& limits = options.limits;
   const std::array limit_bounds{
       Bound{limits.connections_max, 1, 1'000'000},
+      Bound{limits.connections_per_peer_max, 0, 1'000'000},
+      Bound{limits.accepts_per_s_max, 0, 1'000'000},
+      Bound{limits.requests_per_connection_max, 0, UINT32_MAX},
       Bound{limits.header_bytes_max, 256, 16 * kib},
+      Bound{limits.target_bytes_max, 1, 16 * kib},
       Bound{limits.fields_max, 1, 256},
+      Bound{limits.trailer_bytes_max, 0, 16 * kib},
+      Bound{limits.chunk_extension_bytes_max, 0, kib * kib},
       Bound{limits.receive_credit_bytes, 16 * kib, 16 * kib * kib},
       Bound{limits.send_credit_bytes, 16 * kib, 16 * kib * kib},
       Bound{limits.unread_body_bytes_max, 0, UINT32_MAX},
@@ -90,7 +96,8 @@ engine::LoopOptions loop_options(const EngineOptions& options) noexcept {
 std::uint32_t exchange_block_bytes(const Limits& limits) noexcept {
   constexpr std::uint32_t handler_bytes = 12'288;
   const auto fields_bytes = static_cast<std::uint32_t>(limits.fields_max * sizeof(Field));
-  const std::uint32_t bytes = limits.header_bytes_max + fields_bytes + handler_bytes;
+  const std::uint32_t bytes =
+      limits.header_bytes_max + limits.trailer_bytes_max + fields_bytes + handler_bytes;
   return (bytes + page_bytes - 1) / page_bytes * page_bytes;
 }
 

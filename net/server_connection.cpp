@@ -8,9 +8,8 @@
 namespace ringfort::net {
 
 ServerConnection::ServerConnection(std::uint64_t id, ServingShard& shard, const ServerRole& role,
-                                   int descriptor) noexcept
-    : id_(id), shard_(shard), role_(role), accepted_at_(shard.now()),
-      peer_(shard.ring().peer_address(descriptor)),
+                                   int descriptor, const engine::SocketAddress& peer) noexcept
+    : id_(id), shard_(shard), role_(role), accepted_at_(shard.now()), peer_(peer),
       handshake_(
           this, [](void* self) noexcept { static_cast<ServerConnection*>(self)->take_step(); },
           [](void* self) noexcept { static_cast<ServerConnection*>(self)->park_handshake(); }),
@@ -228,6 +227,11 @@ void ServerConnection::on_head(const http::Step& step) noexcept {
       shard_.receive_buffers().hold(head_buffer_);
       holds_head_buffer_ = true;
     }
+  }
+  const std::uint32_t requests_max = shard_.limits().requests_per_connection_max;
+  if (requests_max > 0 && requests_ >= requests_max) {
+    report({.code = Code::request_stream_requests_spent});
+    exchange_->close_after();
   }
   exchange_->begin(role_.service, step.last);
 }

@@ -36,8 +36,8 @@ struct ServerRole {
 /// Where: one shard. Immovable: it lives in a slot while the kernel may know its operations.
 class ServerConnection final : public StreamOwner {
 public:
-  ServerConnection(std::uint64_t id, ServingShard& shard, const ServerRole& role,
-                   int descriptor) noexcept;
+  ServerConnection(std::uint64_t id, ServingShard& shard, const ServerRole& role, int descriptor,
+                   const engine::SocketAddress& peer) noexcept;
   ServerConnection(const ServerConnection&) = delete;
   ServerConnection& operator=(const ServerConnection&) = delete;
   ~ServerConnection();
@@ -51,6 +51,7 @@ public:
   void cut_by_drain() noexcept;
 
   std::uint64_t id() const noexcept { return id_; }
+  const engine::SocketAddress& peer() const noexcept { return peer_; }
   Transport& transport() noexcept { return transport_; }
   /// The facts of this hop. Borrow: `arena` holds the texts.
   ConnectionFacts facts(Arena& arena) noexcept;
@@ -135,7 +136,7 @@ private:
   ServingShard& shard_;
   ServerRole role_;
   Time accepted_at_;
-  engine::SocketAddress peer_; ///< asked for at once: a peer that is gone has no address any more
+  engine::SocketAddress peer_;
   State state_ = State::open;
   Waiting waiting_ = Waiting::nothing;
   bool pumping_ = false;

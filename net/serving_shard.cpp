@@ -27,7 +27,10 @@ ServingShard::ServingShard(unsigned index, EngineShare& share, std::unique_ptr<e
           *loop_, held_buffers_, share.options.limits.receive_credit_bytes, share.records, {}, {}},
       exchange_blocks_(std::move(exchange_blocks)),
       handshakes_(share.options.limits.handshakes_max, share.options.limits.handshake_steps_max),
-      connections_(std::move(connections)), scratch_(scratch_bytes),
+      connections_(std::move(connections)),
+      peers_(share.options.limits.connections_per_peer_max, share.options.limits.connections_max,
+             static_cast<std::uint64_t>(loop_->ring().now().count())),
+      accept_rate_(share.options.limits.accepts_per_s_max), scratch_(scratch_bytes),
       drain_timer_(this, [](void* self) noexcept { static_cast<ServingShard*>(self)->cut_all(); }) {
 }
 
@@ -64,7 +67,11 @@ void ServingShard::withdraw_listener() noexcept {
 }
 
 http::ParserLimits ServingShard::parser_limits() const noexcept {
-  return {.head_bytes_max = limits().header_bytes_max, .fields_max = limits().fields_max};
+  return {.head_bytes_max = limits().header_bytes_max,
+          .target_bytes_max = limits().target_bytes_max,
+          .fields_max = limits().fields_max,
+          .trailer_bytes_max = limits().trailer_bytes_max,
+          .chunk_extension_bytes_max = limits().chunk_extension_bytes_max};
 }
 
 // ---------------------------------------------------------------------------- the turn
@@ -163,17 +170,32 @@ void ServingShard::end_when_drained() noexcept {
 // ---------------------------------------------------------------------------- connections
 
 void ServingShard::admit(const ServerRole& role, int descriptor) noexcept {
-  if (draining_ || connections_.full()) {
-    report({.code = draining_ ? Code::drain_refused : Code::accept_connections_full},
-           ring().peer_address(descriptor));
-    return ring().reset(descriptor);
-  }
+  // Asked for at once: a peer that is gone has no address any more.
+  const engine::SocketAddress peer = ring().peer_address(descriptor);
+  pace_accepts();
+  const auto refuse = [&](Code code) {
+    report({.code = code}, peer);
+    ring().reset(descriptor);
+  };
+  if (draining_) return refuse(Code::drain_refused);
+  if (connections_.full()) return refuse(Code::accept_connections_full);
+  if (!peers_.enter(peer.network())) return refuse(Code::accept_peer_full);
   ++accepted_;
   ++open_;
-  connections_.emplace(*this, role, descriptor).start();
+  connections_.emplace(*this, role, descriptor, peer).start();
+}
+
+void ServingShard::pace_accepts() noexcept {
+  accept_rate_.count(now());
+  const auto wait = accept_rate_.wait(now());
+  if (wait == wait.zero() || pausing_until_ > now()) return;
+  report({.code = Code::accept_rate_exceeded});
+  pausing_until_ = now() + wait;
+  for (const auto& listener : listeners_) listener->pause(wait);
 }
 
 void ServingShard::release(ServerConnection& connection) noexcept {
+  peers_.leave(connection.peer().network());
   connections_.erase(connection.id());
   --open_;
   for (const auto& listener : listeners_) listener->on_descriptor_freed();

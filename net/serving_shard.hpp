@@ -13,8 +13,10 @@
 #include "http/date.hpp"
 #include "http/serializer.hpp"
 #include "http/parser.hpp"
+#include "net/accept_rate.hpp"
 #include "net/handshakes.hpp"
 #include "net/listener.hpp"
+#include "net/peer_counts.hpp"
 #include "net/server_connection.hpp"
 #include "net/slots.hpp"
 #include "net/stream.hpp"
@@ -101,6 +103,7 @@ public:
 
 private:
   Result<> run_handshakes() noexcept;
+  void pace_accepts() noexcept;
   void begin_drain(std::chrono::milliseconds grace) noexcept;
   void look_at_drain() noexcept;
   void cut_all() noexcept;
@@ -119,6 +122,9 @@ private:
   std::unique_ptr<tls::Library> tls_library_; ///< null while nothing speaks TLS
   Handshakes handshakes_;
   Slots<ServerConnection> connections_;
+  PeerCounts peers_;
+  AcceptRate accept_rate_;
+  std::chrono::nanoseconds pausing_until_{0}; ///< listeners pause
   std::vector<std::unique_ptr<Listener>> listeners_;
   http::Date date_;
   std::vector<std::byte> scratch_;

@@ -23,12 +23,24 @@ namespace ringfort {
 
 /// Bounds of one shard. There is no "unlimited".
 struct Limits {
-  std::uint32_t connections_max = 32'768;       ///< 1..1,000,000
-  std::uint32_t header_bytes_max = 16'384;      ///< request head, 256..16,384
-  std::uint32_t fields_max = 100;               ///< 1..256
-  std::uint32_t receive_credit_bytes = 65'536;  ///< held unread per connection, 16 KiB..16 MiB
-  std::uint32_t send_credit_bytes = 262'144;    ///< queued unsent per connection, 16 KiB..16 MiB
-  std::uint32_t unread_body_bytes_max = 65'536; ///< drained after an early answer, else closed
+  std::uint32_t connections_max = 32'768; ///< of a shard, 1..1,000,000; more are reset
+  /// Of a shard, from one IPv4 address or one IPv6 network of 64 bits; more are reset.
+  /// 0..1,000,000; 0: off.
+  std::uint32_t connections_per_peer_max = 0;
+  /// In a second, by a shard, after a burst of as many; more wait in the kernel's queue.
+  /// 0..1,000,000; 0: off.
+  std::uint32_t accepts_per_s_max = 0;
+  /// The answer to the last one ends the connection. 0..4,294,967,295; 0: off.
+  std::uint32_t requests_per_connection_max = 0;
+
+  std::uint32_t header_bytes_max = 16'384;         ///< request head, 256..16,384
+  std::uint32_t target_bytes_max = 8'192;          ///< request target, 1..16,384
+  std::uint32_t fields_max = 100;                  ///< head and trailers, 1..256
+  std::uint32_t trailer_bytes_max = 8'192;         ///< after a chunked body, 0..16,384
+  std::uint32_t chunk_extension_bytes_max = 4'096; ///< of one body, 0..1 MiB
+  std::uint32_t receive_credit_bytes = 65'536;     ///< held unread per connection, 16 KiB..16 MiB
+  std::uint32_t send_credit_bytes = 262'144;       ///< queued unsent per connection, 16 KiB..16 MiB
+  std::uint32_t unread_body_bytes_max = 65'536;    ///< drained after an early answer, else closed
 
   std::chrono::milliseconds first_byte_timeout{2'000}; ///< absolute, from accept; 0: off
   std::chrono::milliseconds handshake_timeout{5'000};  ///< absolute, from accept

@@ -11,7 +11,9 @@ WIRE = server.ROOT / 'tests/wire'
 BLOCK = re.compile(r'^## (?P<claim>.+?)$.*?^```request(?P<limits>[^\n]*)\n(?P<request>.*?)^```\n'
                    r'```events\n(?P<events>.*?)^```$', re.M | re.S)
 ESCAPE = re.compile(r'\\(x[0-9a-fA-F]{2}|\{.*?\*\d+\}|.)', re.S)
-FLAGS = {'head_bytes_max': '--header-size-max', 'fields_max': '--fields-max'}
+FLAGS = {'head_bytes_max': '--header-size-max', 'target_bytes_max': '--target-size-max',
+         'fields_max': '--fields-max', 'trailer_bytes_max': '--trailer-size-max',
+         'chunk_extension_bytes_max': '--chunk-extension-size-max'}
 
 
 def unescape(match):

@@ -52,6 +52,7 @@ struct Knobs {
   std::uint32_t receive_socket_bytes = 65'536; ///< what the server's socket holds unread
   std::uint32_t send_socket_bytes = 65'536;    ///< what it holds unsent
   std::uint32_t descriptors_max = 1'024;
+  std::uint64_t client_hosts = 250; ///< addresses that clients come from, in turn
   std::uint64_t enters_max = UINT64_MAX;      ///< after that many, submit_and_wait fails
   std::chrono::microseconds latency_max{200}; ///< until a peer reacts
 

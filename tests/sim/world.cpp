@@ -100,8 +100,9 @@ Link* World::connect(Peer& peer, std::uint16_t port) {
   for (Descriptor& listener : descriptors_) {
     if (listener.kind != Descriptor::Kind::listener || listener.address.port() != port) continue;
     const auto number = links_.size() + 1;
-    const auto address = engine::SocketAddress::parse("192.0.2." + std::to_string(number % 250 + 1),
-                                                      static_cast<std::uint16_t>(1024 + number));
+    const auto address =
+        engine::SocketAddress::parse("192.0.2." + std::to_string(number % knobs_.client_hosts + 1),
+                                     static_cast<std::uint16_t>(1024 + number));
     links_.push_back(std::make_unique<Link>(*this, peer, *address));
     listener.backlog.push_back(links_.back().get());
     return links_.back().get();

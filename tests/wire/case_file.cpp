@@ -93,9 +93,12 @@ private:
       const std::size_t equals = word.find('=');
       const std::string_view name = std::string_view(word).substr(0, equals);
       auto& limits = made_.cases.back().limits;
-      auto* const limit = name == "head_bytes_max" ? &limits.head_bytes_max
-                          : name == "fields_max"   ? &limits.fields_max
-                                                   : nullptr;
+      auto* const limit = name == "head_bytes_max"              ? &limits.head_bytes_max
+                          : name == "target_bytes_max"          ? &limits.target_bytes_max
+                          : name == "fields_max"                ? &limits.fields_max
+                          : name == "trailer_bytes_max"         ? &limits.trailer_bytes_max
+                          : name == "chunk_extension_bytes_max" ? &limits.chunk_extension_bytes_max
+                                                                : nullptr;
       if (limit == nullptr || equals == word.npos) return false;
       if (!read_number(std::string_view(word).substr(equals + 1), *limit)) return false;
     }
