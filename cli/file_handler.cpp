@@ -12,6 +12,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <ringfort/answers.hpp>
+
 #include "cli/handlers.hpp"
 #include "cli/percent.hpp"
 

@@ -4,6 +4,8 @@
 #include <optional>
 #include <string>
 
+#include <ringfort/answers.hpp>
+
 #include "cli/facts_handler.hpp"
 #include "cli/values.hpp"
 #include "cli/welcome.hpp"
@@ -34,10 +36,6 @@ std::optional<std::uint64_t> announced_length(const Exchange& exchange) {
 }
 
 } // namespace
-
-void answer_text(Exchange& exchange, int status, std::string_view text) {
-  exchange.respond(status, std::array{text_type}, Payload::copied(text));
-}
 
 bool refused_method(Exchange& exchange) {
   const Method method = exchange.head().method;

@@ -22,8 +22,6 @@ Task<> answer_source(Exchange& exchange);
 /// The service of the shard with this index. Borrow: nothing.
 std::unique_ptr<Service> make_service(Handler handler, unsigned shard);
 
-/// A short text with this status.
-void answer_text(Exchange& exchange, int status, std::string_view text);
 /// 405 with `allow`, unless the method is GET or HEAD; true when it has answered.
 bool refused_method(Exchange& exchange);
 

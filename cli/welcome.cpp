@@ -3,6 +3,8 @@
 #include <array>
 #include <string>
 
+#include <ringfort/answers.hpp>
+
 #include "cli/handlers.hpp"
 
 namespace ringfort::cli {

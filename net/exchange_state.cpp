@@ -133,6 +133,13 @@ void ExchangeState::fail_request(const Error& error) noexcept {
   }
 }
 
+std::unexpected<Error> ExchangeState::refuse_body() noexcept {
+  const Error error{.code = Code::request_stream_body_too_large};
+  connection_.report(error);
+  fail_request(error);
+  return std::unexpected(error);
+}
+
 void ExchangeState::fail_transport() noexcept {
   transport_failed_ = true;
   close_ = true;

@@ -72,6 +72,8 @@ public:
   void stream(int status, std::span<const Field> fields,
               std::optional<std::uint64_t> length) noexcept;
   void close_after() noexcept { close_ = true; }
+  /// The handler takes no body of that size: request_stream.body_too_large from now on.
+  std::unexpected<Error> refuse_body() noexcept;
   void adopt(Task<> task) noexcept;
   void on_threw() noexcept;
 

@@ -1,6 +1,7 @@
 // ringfort — everything an embedding program may use.
 #pragma once
 
+#include <ringfort/answers.hpp>
 #include <ringfort/arena.hpp>
 #include <ringfort/bytes.hpp>
 #include <ringfort/certificate.hpp>
@@ -18,3 +19,4 @@
 #include <ringfort/task.hpp>
 #include <ringfort/ticket_keys.hpp>
 #include <ringfort/tls.hpp>
+#include <ringfort/whole_body.hpp>

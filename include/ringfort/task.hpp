@@ -1,13 +1,18 @@
 // task — a handler that may wait: a coroutine whose frame lives in the arena of its exchange.
 //
 // The only way to make one is a coroutine with an Exchange& among its parameters; the frame never
-// comes from the heap. When the arena has no room the request is answered 503 and counted.
+// comes from the heap. When the arena has no room the request is answered 503 and counted. A
+// handler may await coroutines of its own, Task<Result<T>>, whose frames lie there too.
 #pragma once
 
 #include <coroutine>
 #include <cstddef>
 #include <exception>
+#include <optional>
+#include <type_traits>
 #include <utility>
+
+#include <ringfort/error.hpp>
 
 namespace ringfort {
 
@@ -32,6 +37,15 @@ Exchange& exchange_among(First& first, Rest&... rest) noexcept {
     return exchange_among(rest...);
   }
 }
+
+/// Gives a promise its frame's memory.
+struct InArena {
+  template <class... Arguments>
+  static void* operator new(std::size_t bytes, Arguments&... arguments) noexcept {
+    return frame::allocate(frame::exchange_among(arguments...), bytes);
+  }
+  static void operator delete(void*) noexcept {} // The arena is released as a whole.
+};
 
 } // namespace frame
 
@@ -66,14 +80,8 @@ private:
   Handle handle_;
 };
 
-class Task<void>::promise_type {
+class Task<void>::promise_type : public frame::InArena {
 public:
-  template <class... Arguments>
-  static void* operator new(std::size_t bytes, Arguments&... arguments) noexcept {
-    return frame::allocate(frame::exchange_among(arguments...), bytes);
-  }
-  static void operator delete(void*) noexcept {} // The arena is released as a whole.
-
   static Task get_return_object_on_allocation_failure() noexcept { return {}; }
   Task get_return_object() noexcept { return Task(Handle::from_promise(*this)); }
   std::suspend_never initial_suspend() const noexcept { return {}; }
@@ -87,5 +95,74 @@ private:
 };
 
 inline bool Task<void>::threw() const noexcept { return handle_.promise().threw(); }
+
+/// What a handler, or another such coroutine, awaits: `const Result<T> done = co_await work(...)`.
+/// It starts when it is awaited, once, and ends with the handler that owns it. T is a Result.
+/// Errors: handler.no_memory when the arena had no room for the frame; what the coroutine throws is
+///         thrown to who awaits it.
+/// Cost:   the frame, which is not given back before the exchange ends: no loop of them.
+template <class T>
+class [[nodiscard]] Task {
+  static_assert(std::is_constructible_v<T, std::unexpected<Error>>, "T is a Result");
+
+public:
+  class promise_type;
+  using Handle = std::coroutine_handle<promise_type>;
+
+  Task() noexcept = default;
+  explicit Task(Handle handle) noexcept : handle_(handle) {}
+  Task(Task&& other) noexcept : handle_(std::exchange(other.handle_, {})) {}
+  Task& operator=(Task&& other) noexcept {
+    std::swap(handle_, other.handle_);
+    return *this;
+  }
+  ~Task() {
+    if (handle_) handle_.destroy();
+  }
+
+  bool await_ready() const noexcept { return handle_ == nullptr; }
+  std::coroutine_handle<> await_suspend(std::coroutine_handle<> waiting) noexcept {
+    handle_.promise().waiting_ = waiting;
+    return handle_;
+  }
+  T await_resume() {
+    if (!handle_) return fail(Code::handler_no_memory);
+    if (handle_.promise().thrown_) std::rethrow_exception(handle_.promise().thrown_);
+    return std::move(*handle_.promise().value_);
+  }
+
+private:
+  Handle handle_;
+};
+
+template <class T>
+class Task<T>::promise_type : public frame::InArena {
+public:
+  static Task get_return_object_on_allocation_failure() noexcept { return {}; }
+  Task get_return_object() noexcept { return Task(Handle::from_promise(*this)); }
+  std::suspend_always initial_suspend() const noexcept { return {}; }
+  auto final_suspend() const noexcept { return Resumption{}; }
+  template <class Value>
+  void return_value(Value&& value) {
+    value_.emplace(std::forward<Value>(value));
+  }
+  void unhandled_exception() noexcept { thrown_ = std::current_exception(); }
+
+private:
+  friend class Task;
+
+  /// Goes on with who awaited the coroutine.
+  struct Resumption {
+    bool await_ready() const noexcept { return false; }
+    std::coroutine_handle<> await_suspend(Handle ended) const noexcept {
+      return ended.promise().waiting_;
+    }
+    void await_resume() const noexcept {}
+  };
+
+  std::coroutine_handle<> waiting_;
+  std::optional<T> value_;
+  std::exception_ptr thrown_;
+};
 
 } // namespace ringfort

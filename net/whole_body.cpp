@@ -1,0 +1,43 @@
+// whole_body — gathers a request's pieces under a bound.
+#include <ringfort/whole_body.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdint>
+
+#include "net/exchange_state.hpp"
+
+namespace ringfort {
+
+namespace {
+
+/// What is set aside for a length that is only announced.
+constexpr std::size_t reserved_bytes_max = 65'536;
+
+/// 0 for a chunked body. The parser has checked the number.
+std::uint64_t announced_bytes(const Exchange& exchange) noexcept {
+  std::uint64_t bytes = 0;
+  const std::string_view text = exchange.fields().find("content-length").value_or("");
+  std::from_chars(text.data(), text.data() + text.size(), bytes);
+  return bytes;
+}
+
+} // namespace
+
+Task<Result<WholeBody>> whole_body(Exchange& exchange, std::size_t bytes_max) {
+  auto& state = static_cast<net::ExchangeState&>(exchange);
+  const std::uint64_t announced = announced_bytes(exchange);
+  if (announced > bytes_max) co_return state.refuse_body();
+  std::vector<std::byte> gathered;
+  while (true) {
+    const auto piece = co_await exchange.body().read();
+    if (!piece) co_return std::unexpected(piece.error());
+    if (piece->empty()) co_return WholeBody(std::move(gathered));
+    if (piece->size() > bytes_max - gathered.size()) co_return state.refuse_body();
+    if (gathered.empty() && state.request_complete()) co_return WholeBody(*piece);
+    if (gathered.empty()) gathered.reserve(std::min<std::size_t>(announced, reserved_bytes_max));
+    gathered.insert(gathered.end(), piece->begin(), piece->end());
+  }
+}
+
+} // namespace ringfort
