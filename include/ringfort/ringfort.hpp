@@ -15,7 +15,9 @@
 #include <ringfort/metrics.hpp>
 #include <ringfort/names.hpp>
 #include <ringfort/records.hpp>
+#include <ringfort/router.hpp>
 #include <ringfort/service.hpp>
+#include <ringfort/target.hpp>
 #include <ringfort/task.hpp>
 #include <ringfort/ticket_keys.hpp>
 #include <ringfort/tls.hpp>

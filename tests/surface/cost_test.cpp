@@ -3,12 +3,14 @@
 #include <cstdlib>
 #include <memory>
 #include <new>
+#include <string>
 #include <vector>
 
 #include <catch2/catch_test_macros.hpp>
 #include <openssl/crypto.h>
 
 #include <ringfort/engine.hpp>
+#include <ringfort/router.hpp>
 
 #include "tests/peer/identity.hpp"
 #include "tests/surface/connection.hpp"
@@ -58,18 +60,34 @@ using namespace std::chrono_literals;
 constexpr std::string_view get = "GET / HTTP/1.1\r\nhost: localhost\r\n\r\n";
 constexpr std::string_view body = "Hello, World!";
 
+std::unique_ptr<Service> hello(Shard&) {
+  return service([](Exchange& exchange) { exchange.respond(200, {}, Payload::forever(body)); });
+}
+
+/// A thousand routes, and one with a parameter among them.
+std::unique_ptr<Service> routed(Shard&) {
+  Router router;
+  for (int number = 0; number < 1'000; ++number) {
+    router.get("/" + std::to_string(number) + "/:id", [](Exchange&) {});
+  }
+  router.get("/users/:id", [](Exchange& exchange, RouteParameters parameters) {
+    const bool right = parameters["id"] == "7" && parameters.rest().empty();
+    exchange.respond(right ? 200 : 500, {}, Payload::forever(body));
+  });
+  return std::move(router).build().or_exit();
+}
+
 /// An engine of one shard on this very thread, and clients that wait for it.
 class Bench {
 public:
-  Bench(bool encrypted, unsigned clients) {
+  Bench(bool encrypted, unsigned clients, std::unique_ptr<Service> (*factory)(Shard&) = hello,
+        std::string_view request = get)
+      : request_(request) {
     EngineOptions options;
     options.shards = 1;
     options.block_count = 256;
     options.limits.connections_max = 256;
     engine_ = *Engine::create(options);
-    const auto factory = [](Shard&) {
-      return service([](Exchange& exchange) { exchange.respond(200, {}, Payload::forever(body)); });
-    };
     const tls::Context context = peer::make_context({peer::KeyType::ecdsa_p256});
     const auto bound = encrypted ? engine_->serve({.port = 0}, context, factory)
                                  : engine_->serve_plain({.port = 0}, factory);
@@ -88,11 +106,14 @@ public:
   void round() {
     const std::uint64_t wanted = engine_->metrics().sent_bytes;
     const std::uint64_t responses = engine_->metrics().responses + clients_.size();
-    for (const auto& client : clients_) client->send(get);
+    for (const auto& client : clients_) client->send(request_);
     while (engine_->metrics().responses < responses) turn();
     turn(); // Their sends go out with the next enter.
     REQUIRE(engine_->metrics().sent_bytes > wanted);
-    for (const auto& client : clients_) REQUIRE(client->read_until(body).ends_with(body));
+    for (const auto& client : clients_) {
+      const std::string answer = client->read_until(body);
+      REQUIRE((answer.starts_with("HTTP/1.1 200 ") && answer.ends_with(body)));
+    }
   }
 
   void turn() {
@@ -104,6 +125,7 @@ public:
   Metrics metrics() const { return engine_->metrics(); }
 
 private:
+  std::string_view request_;
   std::unique_ptr<Engine> engine_;
   std::vector<std::unique_ptr<Connection>> clients_;
 };
@@ -158,6 +180,14 @@ TEST_CASE("cost: sixteen requests that come together share two enters") {
 
 TEST_CASE("cost: a warm request in clear text costs the same") {
   Bench bench(false, 1);
+  const Cost cost = cost_of(bench, 100);
+  CHECK(cost.sends == 100);
+  CHECK(cost.enters == 200);
+  CHECK(cost.allocations == 0);
+}
+
+TEST_CASE("cost: a request that is routed, among a thousand routes, costs the same") {
+  Bench bench(false, 1, routed, "GET /users/7?x=y HTTP/1.1\r\nhost: localhost\r\n\r\n");
   const Cost cost = cost_of(bench, 100);
   CHECK(cost.sends == 100);
   CHECK(cost.enters == 200);
