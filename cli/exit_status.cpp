@@ -12,6 +12,7 @@ ExitStatus exit_status_of(Code code) noexcept {
   case Code::tls_context_kernel_records_unavailable: return ExitStatus::unavailable;
   case Code::listen_not_permitted: return ExitStatus::not_permitted;
   case Code::listen_address_invalid: return ExitStatus::usage;
+  case Code::config_root_unusable: return ExitStatus::config;
   default: break;
   }
   switch (fault_of(code).stage) {

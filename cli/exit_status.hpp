@@ -11,7 +11,7 @@ enum class ExitStatus : int {
   unavailable = 69,   ///< io_uring is refused or too old
   os_error = 71,      ///< the system refused something else
   not_permitted = 77, ///< binding the address needs a right that this process lacks
-  config = 78,        ///< certificate, key or TLS settings cannot be used
+  config = 78,        ///< certificate, key, TLS settings or --root cannot be used
 };
 
 ExitStatus exit_status_of(Code code) noexcept;

@@ -9,7 +9,7 @@
 #include "cli/admin.hpp"
 #include "cli/allocator.hpp"
 #include "cli/error_log.hpp"
-#include "cli/file_handler.hpp"
+#include "cli/file_flags.hpp"
 #include "cli/file_watch.hpp"
 #include "cli/inspection.hpp"
 #include "cli/key_log_file.hpp"
@@ -101,12 +101,12 @@ private:
 /// Listens on every endpoint of the flags and answers their URLs.
 Result<std::string> listen(Engine& engine, const ServeFlags& flags,
                            const std::optional<tls::LiveNames>& names,
-                           const std::shared_ptr<const RootDirectory>& root, Endpoint& current) {
+                           const std::optional<Files>& files, Endpoint& current) {
   std::string urls;
   for (const Endpoint& endpoint : flags.listen) {
     current = endpoint;
-    const auto factory = [&flags, root](Shard& shard) {
-      return root ? make_file_service(root) : make_service(flags.handler, shard.index());
+    const auto factory = [&flags, &files](Shard& shard) {
+      return files ? files->service() : make_service(flags.handler, shard.index());
     };
     const auto bound =
         names ? engine.serve(endpoint, *names, factory) : engine.serve_plain(endpoint, factory);
@@ -116,20 +116,12 @@ Result<std::string> listen(Engine& engine, const ServeFlags& flags,
   return urls;
 }
 
-/// Empty after a complaint; null when no root is asked for.
-std::optional<std::shared_ptr<const RootDirectory>> root_of(const ServeFlags& flags) {
-  if (flags.root.empty()) return std::shared_ptr<const RootDirectory>();
-  if (auto root = open_root(flags.root)) return root;
-  std::cerr << "ringfort: --root " << flags.root << ": " << std::strerror(errno) << std::endl;
-  return {};
-}
-
 /// From bound ports to the end of the last connection.
 ExitStatus run(Engine& engine, const ServeFlags& flags, ServedNames& served,
-               const std::optional<tls::LiveNames>& names,
-               const std::shared_ptr<const RootDirectory>& root, Signals& signals) {
+               const std::optional<tls::LiveNames>& names, const std::optional<Files>& files,
+               Signals& signals) {
   Endpoint current;
-  const auto urls = listen(engine, flags, names, root, current);
+  const auto urls = listen(engine, flags, names, files, current);
   if (!urls) return complain(urls.error(), url_of(flags, current));
   Reloads reloads(served, engine);
   ExitStatus status = ExitStatus::ok;
@@ -161,8 +153,8 @@ ExitStatus serve(ServeFlags flags) {
     names = served.load(status);
     if (!names) return status;
   }
-  const auto root = root_of(flags);
-  if (!root) return ExitStatus::config;
+  std::optional<Files> files; // Outlives the engine.
+  if (!open_files(flags.files, files, status)) return status;
   raise_descriptor_limit();
   Signals signals; // Before any other thread is made.
   ErrorLog log;
@@ -175,7 +167,7 @@ ExitStatus serve(ServeFlags flags) {
     return ExitStatus::ok;
   }
   (*engine)->on_error([&log](const ErrorReport& report) { log.write(report); });
-  status = run(**engine, flags, served, names, *root, signals);
+  status = run(**engine, flags, served, names, files, signals);
   log.finish();
   if (status == ExitStatus::ok) print_at_end(flags, **engine);
   return status;

@@ -32,8 +32,7 @@ void add_main_flags(CLI::App& app, ServeFlags& flags) {
   app.add_option("--admin", flags.admin,
                  "a socket that answers ringfort inspect, and reloads; SIGHUP reloads too")
       ->type_name("PATH");
-  app.add_option("--root", flags.root, "serve the files below this directory, but dot files")
-      ->type_name("DIR");
+  add_file_flags(app, flags.files);
   add_choice<Handler>(
       app, "--handler", flags.handler,
       {{"welcome", Handler::welcome},
@@ -186,7 +185,7 @@ std::string contradiction_of(const ServeFlags& flags) {
        {contradiction_of(flags.identity), contradiction_of(flags.sessions)}) {
     if (!found.empty()) return found;
   }
-  if (!flags.root.empty() && flags.handler != Handler::welcome) {
+  if (!flags.files.root.empty() && flags.handler != Handler::welcome) {
     return "--root and --handler exclude each other";
   }
   return {};

@@ -9,6 +9,7 @@
 #include <ringfort/engine.hpp>
 #include <ringfort/tls.hpp>
 
+#include "cli/file_flags.hpp"
 #include "cli/handlers.hpp"
 #include "cli/identity_flags.hpp"
 #include "cli/session_flags.hpp"
@@ -27,7 +28,7 @@ struct ServeFlags {
   bool watch = false;
   std::string admin;
   SessionFlags sessions;
-  std::string root;
+  FileFlags files;
   Handler handler = Handler::welcome;
   EngineOptions engine;
   tls::ContextOptions tls;

@@ -1,8 +1,10 @@
-// date — the Date field's line, made once per second.
+// date — the Date field's line, made once per second, and dates as other fields have them.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <optional>
+#include <string_view>
 
 namespace ringfort::http {
 
@@ -25,5 +27,13 @@ private:
   std::int64_t seconds_ = INT64_MIN;
   DateLine line_{};
 };
+
+/// "Sun, 06 Nov 1994 08:49:37 GMT"
+using DateText = std::array<char, 29>;
+DateText date_text(std::int64_t unix_seconds) noexcept;
+
+/// Seconds since 1970 of an HTTP-date in any of its three forms; nothing when it is none of them or
+/// no day of the calendar. A year of two digits is the one within 50 years of `now`.
+std::optional<std::int64_t> parse_date(std::string_view text, std::int64_t now) noexcept;
 
 } // namespace ringfort::http

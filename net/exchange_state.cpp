@@ -362,6 +362,10 @@ void ExchangeState::answer_fault(const Error& error) noexcept {
   }
 }
 
+std::int64_t ExchangeState::unix_seconds() const noexcept {
+  return connection_.shard().unix_seconds();
+}
+
 const ConnectionFacts& ExchangeState::facts() noexcept {
   if (!facts_) facts_ = connection_.facts(arena_);
   return *facts_;

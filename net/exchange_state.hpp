@@ -68,6 +68,8 @@ public:
   };
   Pace& pace() noexcept { return pace_; }
   const ConnectionFacts& facts() noexcept;
+  /// The time that Date says.
+  std::int64_t unix_seconds() const noexcept;
   void respond(int status, std::span<const Field> fields, Payload&& payload) noexcept;
   void stream(int status, std::span<const Field> fields,
               std::optional<std::uint64_t> length) noexcept;

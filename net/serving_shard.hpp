@@ -77,6 +77,7 @@ public:
   engine::TimerWheel& timers() noexcept { return loop_->timers(); }
   engine::Loop& loop() noexcept { return *loop_; }
   std::chrono::nanoseconds now() const noexcept { return loop_->now(); }
+  std::int64_t unix_seconds() const noexcept { return loop_->unix_seconds(); }
   const http::DateLine& date() noexcept { return date_.at(loop_->unix_seconds()); }
   /// Space to write one head into before it is sealed or copied. Borrow: until the next use.
   MutableBytes scratch() noexcept { return scratch_; }

@@ -10,6 +10,7 @@
 #include <ringfort/engine.hpp>
 #include <ringfort/error.hpp>
 #include <ringfort/exchange.hpp>
+#include <ringfort/files.hpp>
 #include <ringfort/key_log.hpp>
 #include <ringfort/message.hpp>
 #include <ringfort/metrics.hpp>

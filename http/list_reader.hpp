@@ -1,0 +1,24 @@
+// list_reader — the members of a comma-separated field value (RFC 9110 section 5.6.1), where no
+// member holds a quoted comma.
+#pragma once
+
+#include <algorithm>
+#include <string_view>
+
+namespace ringfort::http {
+
+constexpr std::string_view trimmed(std::string_view text) noexcept {
+  constexpr std::string_view whitespace = " \t";
+  const std::size_t begin = std::min(text.find_first_not_of(whitespace), text.size());
+  return text.substr(begin, text.find_last_not_of(whitespace) + 1 - begin);
+}
+
+/// What stands before the first `mark`, without whitespace around it; it is taken from `rest` with
+/// the mark.
+constexpr std::string_view take_until(std::string_view& rest, char mark) noexcept {
+  const std::string_view taken = rest.substr(0, rest.find(mark));
+  rest.remove_prefix(std::min(taken.size() + 1, rest.size()));
+  return trimmed(taken);
+}
+
+} // namespace ringfort::http
