@@ -1,8 +1,10 @@
 """The examples: each is short, and does what its first line says."""
 import contextlib
+import pathlib
 import signal
 import subprocess
 import sys
+import tempfile
 
 sys.path[:0] = [__file__.rsplit('/', 2)[0], __file__.rsplit('/', 1)[0]]
 import server  # noqa: E402
@@ -57,6 +59,22 @@ def own_loop():
             assert server.run('curl', '-s', url) == f'request {number}\n'
         assert process.wait(server.PATIENCE_S) == 0
         assert process.stdout.read() == '3 requests\n'
+
+
+@tap.case('examples: routes keeps notes, refuses a large one, and serves files beside them')
+def routes():
+    with tempfile.TemporaryDirectory() as folder:
+        (pathlib.Path(folder) / 'index.html').write_text('<p>notes</p>')
+        with running('routes', folder, 0) as (_, url):
+            def curl(*words, **options):
+                return server.run('curl', '-s', '-w', ' %{http_code}', *words, **options)
+            assert curl(url) == '<p>notes</p> 200'
+            assert curl(f'{url}/notes/a') == '{"error":"no note"} 404'
+            assert curl('-T', '-', f'{url}/notes/a', input='{"text":1}') == ' 303'
+            assert curl(f'{url}/notes/a') == '{"text":1} 200'
+            assert curl('-T', '-', f'{url}/notes/a', input='x' * 70_000).endswith(' 413')
+            assert curl('-X', 'DELETE', f'{url}/notes/a').endswith(' 405')
+            assert curl(f'{url}/none').endswith(' 404')
 
 
 tap.run()
