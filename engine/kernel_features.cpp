@@ -14,6 +14,7 @@ std::string KernelFeatures::text() const {
   if (no_sqarray) text += ", no_sqarray";
   if (registered_ring) text += ", registered_ring";
   if (receive_cap) text += ", receive_cap";
+  if (socket_options) text += ", socket_options";
   if (huge_ring) text += ", huge_buffers";
   return text;
 }

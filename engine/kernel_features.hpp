@@ -14,6 +14,7 @@ struct KernelFeatures {
   bool defer_taskrun = false;   ///< 6.1+: completions run only when the shard asks for them
   bool huge_ring = false;       ///< receive buffers lie in huge pages
   bool receive_cap = false;     ///< 6.17+: a multishot receive ends by itself after so many bytes
+  bool socket_options = false;  ///< 6.7+: setsockopt(2) as an operation
   bool registered_ring = false; ///< 5.18+: enter without a descriptor look-up
 
   /// "Linux 6.18, defer_taskrun, no_sqarray, receive_cap". Allocates.

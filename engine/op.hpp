@@ -2,7 +2,8 @@
 //
 // The invariant: while an Op is armed its owner's Leases are not zero, and an owner with leases is
 // never freed, moved or recycled. user_data is the Op's address with its generation in the upper
-// 16 bits, so a completion that outlived its operation is recognised and dropped.
+// 16 bits, so a completion that outlived its operation is recognised and dropped. An operation of
+// several steps has the step's number in the lower 3 bits, which are zero in an address.
 #pragma once
 
 #include <cstdint>
@@ -19,6 +20,7 @@ struct Completion {
   static constexpr std::uint32_t flag_buffer = 1u << 0; ///< IORING_CQE_F_BUFFER
   static constexpr std::uint32_t flag_more = 1u << 1;   ///< IORING_CQE_F_MORE
   static constexpr unsigned buffer_shift = 16;          ///< IORING_CQE_BUFFER_SHIFT
+  static constexpr unsigned step_shift = buffer_shift;  ///< of an operation without buffers
 
   /// More completions of the same operation will follow.
   bool more() const noexcept { return (flags & flag_more) != 0; }
@@ -26,6 +28,8 @@ struct Completion {
   std::uint16_t buffer_id() const noexcept {
     return static_cast<std::uint16_t>(flags >> buffer_shift);
   }
+  /// Of an operation of several steps: the last one that was tried.
+  std::uint32_t step() const noexcept { return flags >> step_shift; }
 };
 
 /// How many operations the kernel holds for one owner.
@@ -66,9 +70,13 @@ public:
     return reinterpret_cast<std::uintptr_t>(this) | (std::uint64_t{generation_} << address_bits);
   }
 
+  /// For rings: the bits of user_data that are free for the number of a step, 0 without one.
+  static constexpr std::uint64_t step_mask = 7;
+
   /// For rings: the operation that `user_data` names, or null when that operation already ended.
   static Op* of(std::uint64_t user_data) noexcept {
-    auto* op = reinterpret_cast<Op*>(user_data & ((std::uint64_t{1} << address_bits) - 1));
+    constexpr std::uint64_t address_mask = (std::uint64_t{1} << address_bits) - 1;
+    auto* op = reinterpret_cast<Op*>(user_data & address_mask & ~step_mask);
     const auto generation = static_cast<std::uint16_t>(user_data >> address_bits);
     return op->armed_ && op->generation_ == generation ? op : nullptr;
   }

@@ -6,6 +6,7 @@
 #include <concepts>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include <ringfort/bytes.hpp>
@@ -28,7 +29,7 @@ concept RingLike = requires(R ring, const R const_ring, Op& op, const RingOption
                             const SocketAddress& address, Bytes bytes, const iovec* pieces,
                             unsigned count, std::chrono::nanoseconds wait,
                             std::span<Harvested> harvested, ControlRecord& record,
-                            MutableBytes room) {
+                            const RecordInstall& install, MutableBytes room) {
   /// Probes, sets up and registers everything. Errors: ring.refused, ring.kernel_too_old,
   /// ring.no_memory. The ring may be made on another thread than the one that runs it.
   { R::create(options) } -> std::same_as<Result<std::unique_ptr<R>>>;
@@ -53,11 +54,8 @@ concept RingLike = requires(R ring, const R const_ring, Op& op, const RingOption
   { ring.reset(fd) } -> std::same_as<void>;
 
   // Records that the kernel protects, where it does. Each answers 0 (or a byte count) or -errno.
-  /// Makes the socket one that can be given keys (TCP_ULP); once more is no failure. Until
-  /// set_record_keys() has answered 0 for a side, that side still carries bytes as they are.
-  { ring.enable_records(fd) } -> std::same_as<int>;
-  /// `bytes`: struct tls12_crypto_info_*. The kernel goes on with the record that it names.
-  { ring.set_record_keys(fd, RecordSide{}, bytes) } -> std::same_as<int>;
+  /// Replaces a side's keys (Linux 6.14+). `bytes`: struct tls12_crypto_info_*.
+  { ring.replace_record_keys(fd, RecordSide{}, bytes) } -> std::same_as<int>;
   /// The record that ended a receive with -EIO. The length, at most ControlRecord::bytes_max.
   { ring.receive_control(fd, record) } -> std::same_as<int>;
   /// Tries keys on a pair of sockets of its own: what the kernel makes of plaintext (send) or of
@@ -71,6 +69,11 @@ concept RingLike = requires(R ring, const R const_ring, Op& op, const RingOption
   { ring.receive(op, fd, ReceiveArm{}) } -> std::same_as<void>;        // provided buffers
   { ring.send(op, fd, bytes) } -> std::same_as<void>;                  // may be short
   { ring.send_gathered(op, fd, pieces, count) } -> std::same_as<void>; // may be short
+  /// Takes the steps of `install` in their order, up to the first that fails. An answer, when the
+  /// kernel can only be called for them: it is over then. Nothing, where it is an operation, Linux
+  /// 6.7+: its completion is the same, and until then the keys' bytes stay. Until a side's step has
+  /// succeeded the socket carries that side's bytes as they are, so none are sent or received.
+  { ring.install_records(op, fd, install) } -> std::same_as<std::optional<Completion>>;
   /// `record` stays until the completion.
   { ring.send_control(op, fd, record) } -> std::same_as<void>;
   /// Asks the kernel to end `op`; its own last completion (-ECANCELED or its result) still comes.

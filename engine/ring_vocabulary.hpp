@@ -34,6 +34,7 @@ struct RingCounters {
   Counter receives;          ///< of these, receives armed
   Counter completions;       ///< CQEs taken
   Counter stale_completions; ///< CQEs whose operation had already ended
+  Counter record_calls;      ///< setsockopt(2) calls for records in the kernel's hands
 };
 
 /// How a receive is armed.
@@ -49,6 +50,17 @@ struct ReceiveArm {
 // Sockets whose TLS records the kernel protects (Documentation/networking/tls.rst).
 
 enum class RecordSide : std::uint8_t { send, receive };
+
+/// The steps of an installation, in their order: Completion::step() of its completion.
+enum class RecordStep : std::uint8_t { protocol = 1, send, receive };
+
+/// What a socket is given so that the kernel protects its records: what it has and names is a step.
+struct RecordInstall {
+  bool protocol = false; ///< TCP_ULP, before any keys and once for a socket
+  /// struct tls12_crypto_info_*: the kernel goes on with the record that it names.
+  Bytes send_keys = {};
+  Bytes receive_keys = {};
+};
 
 /// A record that carries no data: an alert or a KeyUpdate.
 struct ControlRecord {

@@ -1,14 +1,18 @@
 // uring_records — the ring's calls for sockets whose TLS records the kernel protects.
 #include "engine/uring_ring.hpp"
 
+#include <array>
 #include <cerrno>
 #include <cstring>
+#include <span>
 
 #include <linux/tls.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include <ringfort/check.hpp>
 
 namespace ringfort::engine {
 
@@ -56,14 +60,105 @@ private:
 
 } // namespace
 
-int UringRing::enable_records(int descriptor) noexcept {
-  const int result = answer(::setsockopt(descriptor, IPPROTO_TCP, TCP_ULP, "tls", 3));
-  return result == -EEXIST ? 0 : result;
+// ---------------------------------------------------------------------------- installing
+
+namespace {
+
+/// One setsockopt(2) of an installation.
+struct Option {
+  RecordStep step;
+  int level;
+  int name;
+  Bytes value;
+};
+
+/// An installation's, in their order.
+class Options {
+public:
+  explicit Options(const RecordInstall& install) noexcept {
+    if (install.protocol) add({RecordStep::protocol, IPPROTO_TCP, TCP_ULP, bytes_of("tls")});
+    if (!install.send_keys.empty()) {
+      add({RecordStep::send, level_tls, TLS_TX, install.send_keys});
+    }
+    if (!install.receive_keys.empty()) {
+      add({RecordStep::receive, level_tls, TLS_RX, install.receive_keys});
+    }
+    RINGFORT_CHECK(count_ > 0);
+  }
+  std::span<const Option> all() const noexcept { return std::span(options_).first(count_); }
+
+private:
+  void add(const Option& option) noexcept { options_[count_++] = option; }
+
+  std::array<Option, 3> options_;
+  std::size_t count_ = 0;
+};
+
+int set(int descriptor, const Option& option) noexcept {
+  return answer(::setsockopt(descriptor, option.level, option.name, option.value.data(),
+                             static_cast<socklen_t>(option.value.size())));
 }
 
-int UringRing::set_record_keys(int descriptor, RecordSide side, Bytes keys) noexcept {
-  return answer(::setsockopt(descriptor, level_tls, side == RecordSide::send ? TLS_TX : TLS_RX,
-                             keys.data(), static_cast<socklen_t>(keys.size())));
+/// By calls, up to the first that fails.
+Completion install_by_calls(int descriptor, const Options& options, Counter& calls) noexcept {
+  Completion last{};
+  for (const Option& option : options.all()) {
+    ++calls;
+    last = {.result = set(descriptor, option),
+            .flags = static_cast<std::uint32_t>(option.step) << Completion::step_shift};
+    if (last.result < 0) break;
+  }
+  return last;
+}
+
+} // namespace
+
+bool UringRing::probe_socket_options() noexcept {
+  io_uring probe{};
+  if (io_uring_queue_init(4, &probe, 0) != 0) return false;
+  const int socket = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  int value = 1;
+  io_uring_sqe* sqe = io_uring_get_sqe(&probe);
+  RINGFORT_CHECK(sqe != nullptr); // A new queue has room.
+  io_uring_prep_cmd_sock(sqe, SOCKET_URING_OP_SETSOCKOPT, socket, SOL_SOCKET, SO_KEEPALIVE, &value,
+                         sizeof value);
+  io_uring_cqe* cqe = nullptr;
+  const bool known = io_uring_submit_and_wait(&probe, 1) == 1 &&
+                     io_uring_peek_cqe(&probe, &cqe) == 0 && cqe->res == 0;
+  io_uring_queue_exit(&probe);
+  ::close(socket);
+  return known;
+}
+
+// A failed link cancels those behind it. Only the last of a chain posts when it succeeds, and one
+// that was not to post takes the cancelled ones' completions with it when it fails
+// (io_uring_enter(2), IOSQE_CQE_SKIP_SUCCESS): so there is one completion, whatever happens, and
+// its step says whose it is.
+std::optional<Completion> UringRing::install_records(Op& op, int descriptor,
+                                                     const RecordInstall& install) noexcept {
+  const Options options(install);
+  if (!features_.socket_options) {
+    return install_by_calls(descriptor, options, counters_.record_calls);
+  }
+  reserve(static_cast<unsigned>(options.all().size()));
+  const std::uint64_t user_data = op.arm();
+  for (const Option& option : options.all()) {
+    io_uring_sqe& sqe = next_sqe();
+    io_uring_prep_cmd_sock(&sqe, SOCKET_URING_OP_SETSOCKOPT, descriptor, option.level, option.name,
+                           const_cast<std::byte*>(option.value.data()),
+                           static_cast<int>(option.value.size()));
+    const bool last = &option == &options.all().back();
+    if (!last) sqe.flags |= IOSQE_IO_LINK | IOSQE_CQE_SKIP_SUCCESS;
+    sqe.user_data = user_data | static_cast<std::uint64_t>(option.step);
+  }
+  return {};
+}
+
+int UringRing::replace_record_keys(int descriptor, RecordSide side, Bytes keys) noexcept {
+  ++counters_.record_calls;
+  return set(descriptor, side == RecordSide::send
+                             ? Option{RecordStep::send, level_tls, TLS_TX, keys}
+                             : Option{RecordStep::receive, level_tls, TLS_RX, keys});
 }
 
 int UringRing::receive_control(int descriptor, ControlRecord& record) noexcept {
@@ -120,8 +215,13 @@ int UringRing::try_record_keys(RecordSide side, Bytes keys, Bytes in, MutableByt
   if (!pair.connected()) return -ENOTCONN;
   const bool seals = side == RecordSide::send;
   const int tried = seals ? pair.near() : pair.far();
-  if (enable_records(tried) < 0) return -ENOPROTOOPT;
-  if (const int result = set_record_keys(tried, side, keys); result < 0) return result;
+  RecordInstall install{.protocol = true};
+  (seals ? install.send_keys : install.receive_keys) = keys;
+  if (const Completion end = install_by_calls(tried, Options(install), counters_.record_calls);
+      end.result < 0) {
+    return end.step() == static_cast<std::uint32_t>(RecordStep::protocol) ? -ENOPROTOOPT
+                                                                          : end.result;
+  }
   if (const int sent = answer(::send(pair.near(), in.data(), in.size(), MSG_NOSIGNAL)); sent < 0) {
     return sent;
   }
@@ -139,12 +239,11 @@ int UringRing::try_record_keys(RecordSide side, Bytes keys, Bytes in, MutableByt
 int UringRing::try_rekey(Bytes keys) noexcept {
   const Pair pair;
   if (!pair.connected()) return -ENOTCONN;
-  for (const RecordSide side : {RecordSide::send, RecordSide::receive}) {
-    if (const int result = enable_records(pair.near()); result < 0) return result;
-    for (int turn = 0; turn < 2; ++turn) {
-      const int result = set_record_keys(pair.near(), side, keys);
-      if (result < 0) return result;
-    }
+  RecordInstall install{.protocol = true, .send_keys = keys, .receive_keys = keys};
+  for (int turn = 0; turn < 2; ++turn) {
+    const Completion end = install_by_calls(pair.near(), Options(install), counters_.record_calls);
+    if (end.result < 0) return end.result;
+    install.protocol = false;
   }
   return 0;
 }

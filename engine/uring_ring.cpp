@@ -17,6 +17,7 @@ Result<std::unique_ptr<UringRing>> UringRing::create(const RingOptions& options)
   if (auto done = ring->set_up(options); !done) return std::unexpected(done.error());
   if (auto done = ring->provide_buffers(options); !done) return std::unexpected(done.error());
   ring->features_.receive_cap = ring->probe_receive_cap();
+  ring->features_.socket_options = ring->probe_socket_options();
   ring->wake_descriptor_ = ::eventfd(0, EFD_CLOEXEC);
   if (ring->wake_descriptor_ < 0) return fail(Code::ring_no_memory, errno);
   return ring;
@@ -133,6 +134,13 @@ io_uring_sqe& UringRing::next_sqe() noexcept {
   return *sqe;
 }
 
+/// So many entries go to the kernel in one submission, as linked ones have to.
+void UringRing::reserve(unsigned count) noexcept {
+  if (io_uring_sq_space_left(&ring_) >= count) return;
+  ++counters_.enters;
+  io_uring_submit(&ring_);
+}
+
 void UringRing::accept(Op& op, int listener) noexcept {
   io_uring_sqe& sqe = next_sqe();
   io_uring_prep_multishot_accept(&sqe, listener, nullptr, nullptr, SOCK_CLOEXEC);
@@ -235,7 +243,7 @@ std::size_t UringRing::harvest(std::span<Harvested> harvested) noexcept {
 }
 
 bool UringRing::take(const io_uring_cqe& cqe, Harvested& out) noexcept {
-  const Completion completion{.result = cqe.res, .flags = cqe.flags};
+  Completion completion{.result = cqe.res, .flags = cqe.flags};
   if (completion.has_buffer()) --buffers_available_;
   if (cqe.user_data == user_data_cancel) return false;
   if (cqe.user_data == user_data_wake) {
@@ -247,6 +255,9 @@ bool UringRing::take(const io_uring_cqe& cqe, Harvested& out) noexcept {
     ++counters_.stale_completions;
     if (completion.has_buffer()) return_buffer(completion.buffer_id());
     return false;
+  }
+  if (const auto step = static_cast<std::uint32_t>(cqe.user_data & Op::step_mask); step != 0) {
+    completion.flags = step << Completion::step_shift;
   }
   out = {.op = op, .completion = completion};
   return true;

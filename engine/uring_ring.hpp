@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -41,8 +42,7 @@ public:
   void close(int descriptor) noexcept;
   void reset(int descriptor) noexcept;
 
-  int enable_records(int descriptor) noexcept;
-  int set_record_keys(int descriptor, RecordSide side, Bytes keys) noexcept;
+  int replace_record_keys(int descriptor, RecordSide side, Bytes keys) noexcept;
   int receive_control(int descriptor, ControlRecord& record) noexcept;
   int try_record_keys(RecordSide side, Bytes keys, Bytes in, MutableBytes out) noexcept;
   int try_rekey(Bytes keys) noexcept;
@@ -51,6 +51,8 @@ public:
   void receive(Op& op, int descriptor, ReceiveArm arm) noexcept;
   void send(Op& op, int descriptor, Bytes bytes) noexcept;
   void send_gathered(Op& op, int descriptor, const iovec* pieces, unsigned count) noexcept;
+  std::optional<Completion> install_records(Op& op, int descriptor,
+                                            const RecordInstall& install) noexcept;
   void send_control(Op& op, int descriptor, ControlRecord& record) noexcept;
   void cancel(Op& op) noexcept;
 
@@ -82,6 +84,8 @@ private:
   Result<> set_up(const RingOptions& options) noexcept;
   Result<> provide_buffers(const RingOptions& options) noexcept;
   bool probe_receive_cap() noexcept;
+  bool probe_socket_options() noexcept;
+  void reserve(unsigned count) noexcept;
   Message& next_message() noexcept;
   io_uring_sqe& next_sqe() noexcept;
   void arm_wake() noexcept;

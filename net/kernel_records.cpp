@@ -2,66 +2,101 @@
 
 #include <cerrno>
 
-#include "tls/kernel_keys.hpp"
-
 namespace ringfort::net {
 
 using engine::RecordSide;
 
 void KernelRecords::begin(const tls::Suite& suite) noexcept {
-  wants_send_ = home_.records.kernel_sends(suite);
-  wants_receive_ = home_.records.kernel_receives(suite);
-  if (!wants_send_) keep_send();
-  if (!wants_receive_) keep_receive();
+  send_ = receive_ = Side::wanted;
+  if (!home_.records.kernel_sends(suite)) keep_send();
+  if (!home_.records.kernel_receives(suite)) keep_receive();
 }
 
 void KernelRecords::hand_over(tls::Channel& channel, bool at_boundary) noexcept {
-  if (!pending() || (wants_send_ && stream_.queued_bytes() > 0)) return;
-  if (wants_send_) {
-    if (install(RecordSide::send, channel.send_keys())) {
-      wants_send_ = false;
-      sends_ = true;
-      channel.let_kernel_seal(home_.records.rekeys());
-      ++home_.record_counters.kernel_send;
-    } else {
-      ++home_.record_counters.refused;
-      keep_send();
-    }
+  if (installation_ != nullptr || (send_ == Side::wanted && stream_.queued_bytes() > 0)) return;
+  const bool receives_now = receive_ == Side::wanted && at_boundary && !stream_.receiving();
+  if (receives_now && stream_.peer_ended()) {
+    settle_receive(channel, false);
+  } else if (receives_now) {
+    receive_ = Side::installing;
   }
-  if (!wants_receive_ || !at_boundary || stream_.receiving()) return;
-  if (!stream_.peer_ended() && install(RecordSide::receive, channel.receive_keys())) {
-    wants_receive_ = false;
-    receives_ = true;
-    channel.let_kernel_open();
-    ++home_.record_counters.kernel_receive;
-    stream_.receive_opened();
-  } else {
-    ++home_.record_counters.refused;
-    keep_receive();
+  if (send_ == Side::wanted) send_ = Side::installing;
+  const bool receives = receive_ == Side::installing;
+  if (!installs_send() && !receives) return;
+
+  installation_ = std::make_unique<Installation>();
+  engine::RecordInstall install{.protocol = !has_protocol_};
+  if (installs_send()) {
+    installation_->send = tls::KernelKeys(channel.send_keys());
+    install.send_keys = installation_->send.bytes();
   }
+  if (receives) {
+    installation_->receive = tls::KernelKeys(channel.receive_keys());
+    install.receive_keys = installation_->receive.bytes();
+  }
+  const auto answer = stream_.install_records(install);
+  ++(answer ? home_.record_counters.by_calls : home_.record_counters.by_ring);
+  if (!answer) return;
+  on_installed(channel, *answer);
+  hand_over(channel, at_boundary); // A receive whose turn did not come, because a send was refused.
 }
 
-bool KernelRecords::install(RecordSide side, const tls::DirectionKeys& keys) noexcept {
-  engine::Ring& ring = home_.loop.ring();
-  if (ring.enable_records(stream_.descriptor()) < 0) return false;
-  return ring.set_record_keys(stream_.descriptor(), side, tls::KernelKeys(keys).bytes()) == 0;
+void KernelRecords::on_installed(tls::Channel& channel, engine::Completion completion) noexcept {
+  using engine::RecordStep;
+  installation_.reset();
+  const auto last = static_cast<RecordStep>(completion.step());
+  const bool failed = completion.result < 0;
+  const bool no_protocol = failed && last == RecordStep::protocol;
+  has_protocol_ = !no_protocol;
+  if (send_ == Side::installing) settle_send(channel, !failed || last == RecordStep::receive);
+  if (receive_ == Side::installing && failed && last == RecordStep::send) {
+    receive_ = Side::wanted; // Its turn did not come.
+  } else if (receive_ == Side::installing) {
+    settle_receive(channel, !failed);
+  }
+  if (no_protocol && receive_ == Side::wanted) settle_receive(channel, false);
+  if (no_protocol && send_ == Side::wanted) settle_send(channel, false);
+  if (abandoned_) abandon();
+}
+
+void KernelRecords::settle_send(tls::Channel& channel, bool installed) noexcept {
+  if (!installed) {
+    ++home_.record_counters.refused;
+    return keep_send();
+  }
+  send_ = Side::kernel;
+  channel.let_kernel_seal(home_.records.rekeys());
+  ++home_.record_counters.kernel_send;
+}
+
+void KernelRecords::settle_receive(tls::Channel& channel, bool installed) noexcept {
+  if (!installed) {
+    ++home_.record_counters.refused;
+    return keep_receive();
+  }
+  receive_ = Side::kernel;
+  channel.let_kernel_open();
+  ++home_.record_counters.kernel_receive;
+  stream_.receive_opened();
 }
 
 void KernelRecords::keep_send() noexcept {
-  wants_send_ = false;
+  send_ = Side::user;
   ++home_.record_counters.user_send;
 }
 
 void KernelRecords::keep_receive() noexcept {
-  wants_receive_ = false;
+  receive_ = Side::user;
   ++home_.record_counters.user_receive;
   stream_.receive_freely();
 }
 
 void KernelRecords::abandon() noexcept {
-  if (wants_send_) keep_send();
-  if (wants_receive_) keep_receive();
-  stream_.receive_freely(); // It may also end before its handshake does.
+  abandoned_ = true;
+  if (send_ == Side::wanted) keep_send();
+  if (receive_ == Side::wanted) keep_receive();
+  // It may also end before its handshake does.
+  if (receive_ == Side::user) stream_.receive_freely();
 }
 
 namespace {
@@ -129,10 +164,12 @@ Result<> KernelRecords::on_sent(tls::Channel& channel) noexcept {
   return {};
 }
 
+// A call, not an operation: the record after a KeyUpdate cannot be sent or opened before it.
 Result<> KernelRecords::rekey(RecordSide side, const tls::DirectionKeys& keys) noexcept {
   if (!home_.records.rekeys()) return fail(Code::tls_record_key_update_unsupported);
+  const tls::KernelKeys given(keys);
   const int result =
-      home_.loop.ring().set_record_keys(stream_.descriptor(), side, tls::KernelKeys(keys).bytes());
+      home_.loop.ring().replace_record_keys(stream_.descriptor(), side, given.bytes());
   if (result < 0) return fail(Code::tls_record_key_update_unsupported, -result);
   return {};
 }

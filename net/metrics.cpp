@@ -74,6 +74,12 @@ void Metrics::write_text(std::string& out) const {
                "Connections whose receives are opened here.", records_user_receive);
   append_value(out, "records_refused_total", counter, "Directions that the kernel did not take.",
                records_refused);
+  append_value(out, "records_by_ring_total", counter,
+               "Hand-overs of records to the kernel that were submitted to the ring.",
+               records_by_ring);
+  append_value(out, "records_by_calls_total", counter,
+               "Hand-overs of records to the kernel that were made of system calls.",
+               records_by_calls);
   append_value(out, "records_rested_total", counter,
                "Times that an idle connection gave its ciphers back.", records_rested);
   append_value(out, "blocks_in_use", gauge, "Send, assembly and exchange blocks in use.",

@@ -74,8 +74,10 @@ struct RecordCounters {
   engine::Counter kernel_receive;
   engine::Counter user_send;
   engine::Counter user_receive;
-  engine::Counter refused; ///< directions that the kernel was to take and did not
-  engine::Counter rested;  ///< times that a connection gave its ciphers back
+  engine::Counter refused;  ///< directions that the kernel was to take and did not
+  engine::Counter by_ring;  ///< hand-overs that were submitted to the ring
+  engine::Counter by_calls; ///< that were made of system calls
+  engine::Counter rested;   ///< times that a connection gave its ciphers back
 };
 
 } // namespace ringfort::net

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <span>
+#include <utility>
 
 #include <sys/uio.h>
 
@@ -20,6 +21,11 @@ namespace ringfort::net {
 class SendQueue {
 public:
   explicit SendQueue(engine::Blocks& blocks) noexcept : blocks_(blocks) {}
+  /// The other one is empty then. Not while the kernel has something of it.
+  SendQueue(SendQueue&& other) noexcept
+      : blocks_(other.blocks_), head_(std::exchange(other.head_, nullptr)),
+        tail_(std::exchange(other.tail_, nullptr)),
+        queued_bytes_(std::exchange(other.queued_bytes_, 0)) {}
   SendQueue(const SendQueue&) = delete;
   SendQueue& operator=(const SendQueue&) = delete;
   ~SendQueue() { clear(); }

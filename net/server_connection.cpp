@@ -53,6 +53,16 @@ void ServerConnection::on_sent() noexcept {
   update_send_rate();
 }
 
+void ServerConnection::on_installed(engine::Completion completion) noexcept {
+  if (auto settled = transport_.on_installed(completion); !settled) {
+    report(settled.error());
+    return stop(true);
+  }
+  if (state_ == State::ending && transport_.stream().queued_bytes() == 0) return finish_ending();
+  if (state_ == State::open && exchange_ != nullptr) exchange_->on_sent(); // Writers waited.
+  pump();
+}
+
 bool ServerConnection::waits_for_sent() const noexcept {
   return state_ == State::ending || transport_.waits_for_sent() ||
          (exchange_ != nullptr && exchange_->wants_to_send());

@@ -72,6 +72,7 @@ public:
   void on_received() noexcept override;
   void on_sent() noexcept override;
   bool waits_for_sent() const noexcept override;
+  void on_installed(engine::Completion completion) noexcept override;
   void on_broken(int error_number) noexcept override;
   void on_settled() noexcept override;
 

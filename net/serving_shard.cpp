@@ -251,6 +251,8 @@ void ServingShard::add_to(Metrics& metrics) const noexcept {
   metrics.records_user_send += records.user_send;
   metrics.records_user_receive += records.user_receive;
   metrics.records_refused += records.refused;
+  metrics.records_by_ring += records.by_ring;
+  metrics.records_by_calls += records.by_calls;
   metrics.records_rested += records.rested;
   metrics.blocks_in_use += loop_->blocks().in_use_count() + exchange_blocks_.in_use_count();
   metrics.receive_buffers_held += loop_->receive_buffers().held_count();

@@ -17,6 +17,10 @@ Stream::Stream(StreamHome& home, int descriptor, StreamOwner& owner) noexcept
                [](void* self, engine::Completion completion) noexcept {
                  static_cast<Stream*>(self)->on_send(completion);
                }),
+      install_op_(leases_, this,
+                  [](void* self, engine::Completion completion) noexcept {
+                    static_cast<Stream*>(self)->on_install(completion);
+                  }),
       starved_(this, [](void* self) noexcept { static_cast<Stream*>(self)->arm_receive(); }),
       settled_(this, [](void* self) noexcept { static_cast<Stream*>(self)->settle_when_idle(); }),
       received_(home.loop.receive_buffers(), home.held_buffers), sending_(home.loop.blocks()) {}
@@ -36,7 +40,7 @@ void Stream::consume(std::size_t bytes) noexcept {
 // Resuming only at half the credit keeps a slow reader from arming one receive per piece.
 void Stream::arm_receive() noexcept {
   if (receive_op_.armed() || stopping_ || broken_ || peer_ended_) return;
-  if (starved_.linked() || receive_stopped_by_ != 0) return;
+  if (starved_.linked() || receive_stopped_by_ != 0 || installs_receive_) return;
   if (flow_ == Flow::single) {
     const engine::ReceiveArm arm{.multishot = false, .bytes_max = asked_bytes_max_};
     if (asked_) home_.loop.ring().receive(receive_op_, descriptor_, arm);
@@ -128,7 +132,7 @@ void Stream::pause_uncapped_receive() noexcept {
 }
 
 void Stream::flush() noexcept {
-  if (send_op_.armed() || stopping_ || broken_ || holds_sends_) return;
+  if (send_op_.armed() || stopping_ || broken_ || holds_sends_ || installs_send_) return;
   if (send_record() || sending_.queued_bytes() == 0) return;
   const unsigned count = sending_.gather(pieces_);
   if (count == 1) {
@@ -195,6 +199,21 @@ void Stream::on_send(engine::Completion completion) noexcept {
   owner_.on_sent();
 }
 
+std::optional<engine::Completion>
+Stream::install_records(const engine::RecordInstall& install) noexcept {
+  const auto answer = home_.loop.ring().install_records(install_op_, descriptor_, install);
+  installs_send_ = !answer && !install.send_keys.empty();
+  installs_receive_ = !answer && !install.receive_keys.empty();
+  return answer;
+}
+
+void Stream::on_install(engine::Completion completion) noexcept {
+  installs_send_ = false;
+  installs_receive_ = false;
+  if (stopping_) return settle_when_idle();
+  owner_.on_installed(completion);
+}
+
 void Stream::shutdown_write() noexcept {
   if (!broken_ && !stopping_) home_.loop.ring().shutdown_write(descriptor_);
 }
@@ -207,6 +226,7 @@ void Stream::stop(bool reset) noexcept {
   if (starved_.linked()) home_.loop.receive_buffers().unstarve(starved_);
   if (receive_op_.armed()) home_.loop.ring().cancel(receive_op_);
   if (send_op_.armed()) home_.loop.ring().cancel(send_op_);
+  if (install_op_.armed()) home_.loop.ring().cancel(install_op_);
   if (leases_.none()) home_.loop.defer(settled_);
 }
 

@@ -7,6 +7,8 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
+#include <utility>
 
 #include <sys/uio.h>
 
@@ -28,6 +30,8 @@ public:
   virtual void on_sent() noexcept = 0;
   /// Whether something goes on as soon as on_sent() is called.
   virtual bool waits_for_sent() const noexcept = 0;
+  /// What install_records() began is over, as its completion says.
+  virtual void on_installed(engine::Completion completion) noexcept = 0;
   /// The transport is gone (detail: errno). Nothing more can be sent or received.
   virtual void on_broken(int error_number) noexcept = 0;
   /// After stop(): no operation is left, the descriptor is closed.
@@ -119,6 +123,18 @@ public:
   bool holds_sends() const noexcept { return holds_sends_; }
   void release_sends() noexcept;
 
+  // While the kernel takes over, what is queued waits, and nothing can be received.
+  /// An answer, or on_installed() follows; until then the keys' bytes stay. Not while a side that
+  /// is named has bytes under way. See RingLike::install_records.
+  std::optional<engine::Completion> install_records(const engine::RecordInstall& install) noexcept;
+  /// What was queued meanwhile is not what goes out: takes it back.
+  SendQueue take_queued() noexcept { return std::move(sending_); }
+  /// The content of the record that send_record_last() left; empty without one.
+  /// Borrow: until the next one.
+  Bytes take_last_record() noexcept {
+    return Bytes(last_record_.bytes).first(std::exchange(last_record_.size, std::uint8_t{0}));
+  }
+
   /// FIN after the last queued byte; only when queued_bytes() is zero.
   void shutdown_write() noexcept;
   /// Cancels what is in flight and drops what is queued; on_settled() follows, never from inside
@@ -141,6 +157,7 @@ private:
 
   void on_receive(engine::Completion completion) noexcept;
   void on_send(engine::Completion completion) noexcept;
+  void on_install(engine::Completion completion) noexcept;
   void arm_receive() noexcept;
   void pause_uncapped_receive() noexcept;
   bool stops_receive(int error_number) const noexcept;
@@ -160,6 +177,8 @@ private:
   bool sending_record_ = false;
   bool record_goes_first_ = false;
   bool holds_sends_ = false;
+  bool installs_send_ = false;
+  bool installs_receive_ = false;
   int receive_stopped_by_ = 0;
   std::uint32_t asked_bytes_max_ = 0;
   std::uint64_t received_bytes_ = 0;
@@ -171,6 +190,7 @@ private:
   engine::Leases leases_;
   engine::Op receive_op_;
   engine::Op send_op_;
+  engine::Op install_op_;
   engine::Starved starved_;
   engine::Deferred settled_;
   ReceiveQueue received_;

@@ -48,6 +48,8 @@ Result<MutableBytes> Transport::receive() noexcept {
 }
 
 Result<MutableBytes> Transport::receive_records() noexcept {
+  // What a record asks for may have to be answered, and who seals that is not known.
+  if (kernel_.installs_send()) return plaintext_;
   while (phase_ == Phase::records && plaintext_.empty() && !peer_closed_) {
     release();
     const auto record = reader_.next(*channel_);
@@ -94,6 +96,33 @@ Result<> Transport::on_sent() noexcept {
   if (phase_ != Phase::records) return {};
   move_on();
   return kernel_.on_sent(*channel_);
+}
+
+Result<> Transport::on_installed(engine::Completion completion) noexcept {
+  const bool unsealed = kernel_.installs_send();
+  kernel_.on_installed(*channel_, completion);
+  if (unsealed) {
+    if (auto settled = settle_queued(); !settled) return settled;
+  }
+  move_on();
+  return {};
+}
+
+/// What was queued while nobody knew who seals it goes to the kernel as it is, or is sealed here.
+Result<> Transport::settle_queued() noexcept {
+  if (kernel_.sends()) {
+    const std::size_t bytes = stream_.queued_bytes();
+    return bytes == 0 ? Result<>{}
+                      : channel_->count_sealed(bytes / tls::Channel::plaintext_bytes_max + 1);
+  }
+  SendQueue unsealed = stream_.take_queued();
+  for (iovec place; unsealed.gather({&place, 1}) > 0; unsealed.accepted(place.iov_len)) {
+    const Bytes piece{static_cast<const std::byte*>(place.iov_base), place.iov_len};
+    if (auto sent = send_records({&piece, 1}); !sent) return sent;
+  }
+  const Bytes alert = stream_.take_last_record();
+  if (!alert.empty()) queue_alert(static_cast<tls::Alert>(alert.back()));
+  return {};
 }
 
 std::size_t Transport::discard_received() noexcept {
@@ -217,6 +246,7 @@ Result<> Transport::take(const tls::Channel::Received& received) noexcept {
 Result<> Transport::send(std::span<const Bytes> pieces) noexcept {
   if (phase_ == Phase::plain) return send_plain(pieces);
   if (phase_ == Phase::records && !sent_close_) {
+    if (kernel_.installs_send()) return send_plain(pieces); // See settle_queued().
     return kernel_.sends() ? send_to_kernel(pieces) : send_records(pieces);
   }
   return fail(Code::response_stream_peer_closed);
@@ -297,7 +327,7 @@ Result<> Transport::send_control() noexcept {
 
 void Transport::queue_alert(tls::Alert alert) noexcept {
   sent_close_ = true;
-  if (kernel_.sends()) {
+  if (kernel_.sends() || kernel_.installs_send()) {
     return stream_.send_record_last(static_cast<std::uint8_t>(tls::ContentType::alert),
                                     tls::Channel::alert_message(alert));
   }

@@ -99,6 +99,8 @@ public:
   void move_on() noexcept;
   /// After a send was accepted. Errors: tls_record.key_update_unsupported.
   Result<> on_sent() noexcept;
+  /// The kernel has taken records over, or has not. Errors: as send(); bytes of an answer are lost.
+  Result<> on_installed(engine::Completion completion) noexcept;
   /// Nothing moves: gives back what the next record can make again.
   void rest() noexcept {
     if (channel_ && channel_->rest()) ++home_.record_counters.rested;
@@ -127,6 +129,7 @@ private:
   Result<> send_to_kernel(std::span<const Bytes> pieces) noexcept;
   Result<> send_plain(std::span<const Bytes> pieces) noexcept;
   Result<> send_records(std::span<const Bytes> pieces) noexcept;
+  Result<> settle_queued() noexcept;
   Result<> send_control() noexcept;
   void queue_alert(tls::Alert alert) noexcept;
   Result<> send_one_record(std::span<const Bytes> pieces, std::size_t bytes) noexcept;

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include <linux/tls.h>
+#include <openssl/crypto.h>
 
 #include <ringfort/check.hpp>
 
@@ -29,7 +30,7 @@ void put(Field& field, Bytes bytes) noexcept {
 
 /// `info` comes with its cipher set; the rest is filled in here.
 template <class Info>
-void KernelKeys::write(Info info, const DirectionKeys& keys, std::size_t salt_bytes) noexcept {
+void KernelKeys::write(Info& info, const DirectionKeys& keys, std::size_t salt_bytes) noexcept {
   static_assert(sizeof info <= bytes_max);
   const bool is_1_3 = keys.suite->version == Version::tls_1_3;
   const auto sequence = big_endian(keys.sequence);
@@ -43,7 +44,10 @@ void KernelKeys::write(Info info, const DirectionKeys& keys, std::size_t salt_by
   put(info.iv, explicit_nonce ? Bytes(sequence) : Bytes(keys.iv).subspan(salt_bytes));
   size_bytes_ = sizeof info;
   std::memcpy(bytes_.data(), &info, sizeof info);
+  OPENSSL_cleanse(&info, sizeof info);
 }
+
+KernelKeys::~KernelKeys() { OPENSSL_cleanse(bytes_.data(), bytes_.size()); }
 
 KernelKeys::KernelKeys(const DirectionKeys& keys) noexcept {
   switch (keys.suite->aead) {

@@ -11,11 +11,16 @@
 
 namespace ringfort::tls {
 
-/// A description of bytes: nothing here knows a descriptor.
+/// A description of bytes: nothing here knows a descriptor. Wiped when it goes.
 class KernelKeys {
 public:
+  /// Empty: nobody's.
+  KernelKeys() noexcept = default;
   /// The next record of the kernel's is the one that `keys.sequence` names.
   explicit KernelKeys(const DirectionKeys& keys) noexcept;
+  KernelKeys(const KernelKeys&) = delete;
+  KernelKeys& operator=(const KernelKeys&) = default;
+  ~KernelKeys();
 
   /// Borrow: as long as this object.
   Bytes bytes() const noexcept { return Bytes(bytes_).first(size_bytes_); }
@@ -24,7 +29,7 @@ private:
   static constexpr std::size_t bytes_max = 56; ///< of AES-256-GCM and ChaCha20-Poly1305
 
   template <class Info>
-  void write(Info info, const DirectionKeys& keys, std::size_t salt_bytes) noexcept;
+  void write(Info& info, const DirectionKeys& keys, std::size_t salt_bytes) noexcept;
 
   alignas(8) std::array<std::byte, bytes_max> bytes_{};
   std::size_t size_bytes_ = 0;

@@ -4,6 +4,12 @@
 
 namespace ringfort::tls {
 
+DirectionKeys::~DirectionKeys() {
+  OPENSSL_cleanse(key.data(), key.size());
+  OPENSSL_cleanse(iv.data(), iv.size());
+  OPENSSL_cleanse(secret.data(), secret.size());
+}
+
 Result<DirectionKeys> keys_of_secret(const Library& library, const Suite& suite,
                                      Bytes secret) noexcept {
   DirectionKeys keys;

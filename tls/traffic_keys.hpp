@@ -13,7 +13,8 @@
 
 namespace ringfort::tls {
 
-/// One direction's keys. In TLS 1.2 GCM the first 4 bytes of `iv` are the salt.
+/// One direction's keys; each copy is wiped when it goes. In TLS 1.2 GCM the first 4 bytes of `iv`
+/// are the salt.
 struct DirectionKeys {
   const Suite* suite = nullptr;
   std::array<std::byte, key_bytes_max> key{};
@@ -21,6 +22,7 @@ struct DirectionKeys {
   std::array<std::byte, secret_bytes_max> secret{}; ///< TLS 1.3 only
   std::uint64_t sequence = 0;                       ///< of the next record
 
+  ~DirectionKeys();
   Bytes key_bytes() const noexcept { return Bytes(key).first(suite->key_bytes); }
   Bytes secret_bytes() const noexcept { return Bytes(secret).first(suite->hash_bytes); }
 };

@@ -36,8 +36,10 @@ struct Metrics {
   std::uint64_t records_kernel_receive = 0;
   std::uint64_t records_user_send = 0;
   std::uint64_t records_user_receive = 0;
-  std::uint64_t records_refused = 0; ///< directions that the kernel was to take and did not
-  std::uint64_t records_rested = 0;  ///< times that an idle connection gave its ciphers back
+  std::uint64_t records_refused = 0;  ///< directions that the kernel was to take and did not
+  std::uint64_t records_by_ring = 0;  ///< hand-overs to the kernel that were submitted to the ring
+  std::uint64_t records_by_calls = 0; ///< that were made of system calls
+  std::uint64_t records_rested = 0;   ///< times that an idle connection gave its ciphers back
 
   std::uint64_t blocks_in_use = 0; ///< send, assembly and exchange blocks
   std::uint64_t receive_buffers_held = 0;

@@ -76,6 +76,11 @@ def followed():
     assert record_layers.REKEYS, server.run(server.PROGRAM, 'check')
 
 
+@tap.case('records go over through the ring here')
+def through_ring():
+    assert record_layers.RING
+
+
 for layer in LAYERS:
     @tap.case(f'{layer}: bodies come back before and after KeyUpdates, answered when asked')
     def before_and_after(layer=layer):

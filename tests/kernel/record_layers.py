@@ -3,6 +3,7 @@ import contextlib
 import hashlib
 import os
 import pathlib
+import platform
 import re
 import socket
 import ssl
@@ -14,6 +15,7 @@ sys.path[:0] = [str(ROOT / 'tests'), str(ROOT / 'tests/live')]
 import server  # noqa: E402
 import tap  # noqa: E402
 
+UNIT_TEST = server.PROGRAM.parent / 'tests/unit/engine/unit-engine-test'
 GET = b'GET / HTTP/1.1\r\nhost: localhost\r\n\r\n'
 LAYERS = ('user', 'kernel', 'kernel-send')
 SUITES = {'TLSv1.3': ('TLS_AES_128_GCM_SHA256', 'TLS_AES_256_GCM_SHA384',
@@ -22,6 +24,8 @@ SUITES = {'TLSv1.3': ('TLS_AES_128_GCM_SHA256', 'TLS_AES_256_GCM_SHA384',
                       'ECDHE-ECDSA-CHACHA20-POLY1305')}
 ALL = [(version, suite) for version, suites in SUITES.items() for suite in suites]
 SIZES = (0, 1, 13, 16_383, 16_384, 16_385, 70_000)
+# Since Linux 6.7 setsockopt(2) is an operation of io_uring too.
+RING = tuple(map(int, platform.release().split('.')[:2])) >= (6, 7)
 REKEYS = 'KeyUpdate: followed' in subprocess.run(
     [server.PROGRAM, 'check'], capture_output=True, text=True).stdout
 
@@ -37,6 +41,10 @@ def require_layers(serving, layer, connections):
         counts = [serving.metric(f'records_{who}_{side}_total') for who in ('user', 'kernel')]
         assert counts[in_kernel] == connections and counts[1 - in_kernel] == 0, (side, counts)
     assert serving.metric('records_refused_total') == 0
+    hand_overs = [serving.metric(f'records_by_{way}_total') for way in ('calls', 'ring')]
+    # Both directions of a connection go over at once, or one after the other.
+    assert connections * any(kernel) <= hand_overs[RING] <= connections * sum(kernel), hand_overs
+    assert hand_overs[1 - RING] == 0, hand_overs
 
 
 class Client:
@@ -372,6 +380,12 @@ for layer in LAYERS:
 def checked():
     told = server.run(server.PROGRAM, 'check')
     assert told.count(': yes\n') == 6, told
+
+
+@tap.case('the ring: an installation is one completion that says which step failed')
+def ring():
+    told = server.run(UNIT_TEST, '[records]')
+    assert 'skipped' not in told and 'All tests passed' in told, told
 
 
 if __name__ == '__main__':

@@ -4,66 +4,12 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-#include "tests/sim/hello.hpp"
+#include "tests/sim/kernel_play.hpp"
 
 namespace ringfort::sim {
 namespace {
 
-using namespace std::chrono_literals;
-
 constexpr std::string_view post_ten = "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\n";
-
-/// A TLS server that answers with who protects its records, and a client that knows it.
-struct KernelPlay {
-  explicit KernelPlay(RecordLayer layer = RecordLayer::kernel, const Knobs& knobs = {},
-                      int version_max = TLS1_3_VERSION)
-      : play(options_of(layer), knobs), tls(of_version(version_max)) {
-    play.serve(
-        [](Exchange& exchange) {
-          const ConnectionFacts& facts = exchange.connection();
-          std::string text("sends ");
-          text.append(name_of(facts.send_records)).append(", receives ");
-          text.append(name_of(facts.receive_records));
-          exchange.respond(200, {}, Payload::copied(text));
-        },
-        &context);
-    client = &play.connect();
-  }
-
-  static peer::ClientOptions of_version(int version_max) {
-    peer::ClientOptions options;
-    options.version_max = version_max;
-    return options;
-  }
-  static EngineOptions options_of(RecordLayer layer) {
-    EngineOptions options = Play::kind_options();
-    options.record_layer = layer;
-    return options;
-  }
-
-  void shake_hands() {
-    REQUIRE(play.converse(*client, tls, [&] { return tls.secured(); }));
-    client->send(tls.take_outgoing()); // Its Finished, before any request.
-    play.run_for(100ms);
-  }
-  /// The answer to one GET.
-  std::string ask() {
-    tls.write(get);
-    const auto seen = tls.received().size();
-    REQUIRE(play.converse(
-        *client, tls, [&] { return tls.received().find("receives ", seen) != std::string::npos; }));
-    return tls.received().substr(seen);
-  }
-  bool converse_to_end() {
-    return play.converse(*client, tls, [&] { return client->ended(); });
-  }
-  Metrics metrics() { return play.engine().metrics(); }
-
-  tls::Context context = ecdsa_context();
-  Play play;
-  peer::Client tls;
-  Actor* client = nullptr;
-};
 
 TEST_CASE("kernel records: both directions go over, in either version, and serve") {
   for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
@@ -86,16 +32,7 @@ TEST_CASE("kernel records: kernel_send leaves what is received here") {
 
 TEST_CASE("kernel records: a request that came with Finished is answered, and then both go over") {
   KernelPlay play;
-  // The client's last flight and its request in one piece.
-  REQUIRE(play.play.run_until([&] {
-    if (play.tls.secured()) return true;
-    if (const auto outgoing = play.tls.take_outgoing(); !outgoing.empty()) {
-      play.client->send(outgoing);
-    }
-    if (const auto news = play.client->news(); !news.empty()) play.tls.deliver(bytes_of(news));
-    return play.tls.secured();
-  }));
-  play.tls.write(get);
+  play.shake_hands_asking(get);
   play.tls.write(get);
   std::string flight = play.tls.take_outgoing();
   const std::string rest = flight.substr(flight.size() - 10); // Of the second request's record.
@@ -106,8 +43,12 @@ TEST_CASE("kernel records: a request that came with Finished is answered, and th
   play.play.run_for(100ms);
   CHECK(play.metrics().records_kernel_receive == 0); // Not within a record.
   play.client->send(rest);
-  REQUIRE(play.play.converse(*play.client, play.tls,
-                             [&] { return play.metrics().records_kernel_receive == 1; }));
+  REQUIRE(play.play.converse(*play.client, play.tls, [&] {
+    const std::string_view text = play.tls.received();
+    return text.find("receives user") != text.rfind("receives user");
+  }));
+  play.play.run_for(100ms);
+  CHECK(play.metrics().records_kernel_receive == 1);
   CHECK(play.ask().contains("sends kernel, receives kernel"));
 }
 
@@ -123,10 +64,18 @@ TEST_CASE("kernel records: what the kernel refuses stays here, counted") {
       {{.receive_keys_fail_per_mille = 1'000}, "sends kernel, receives user", 1},
   };
   for (const Refusal& refusal : refusals) {
-    KernelPlay play(RecordLayer::kernel, refusal.knobs);
-    play.shake_hands();
-    CHECK(play.ask().contains(refusal.answer));
-    CHECK(play.metrics().records_refused == refusal.refused);
+    for (const bool chain : {true, false}) {
+      Knobs knobs = refusal.knobs;
+      knobs.record_chain = chain;
+      KernelPlay play(RecordLayer::kernel, knobs);
+      play.shake_hands();
+      CHECK(play.ask().contains(refusal.answer));
+      CHECK(play.metrics().records_refused == refusal.refused);
+      // After a send that was refused the receive goes over by itself.
+      const std::uint64_t hand_overs = knobs.send_keys_fail_per_mille > 0 ? 2 : 1;
+      CHECK(play.metrics().records_by_ring == (chain ? hand_overs : 0));
+      CHECK(play.metrics().records_by_calls == (chain ? 0 : hand_overs));
+    }
   }
 }
 
@@ -173,6 +122,48 @@ TEST_CASE("kernel records: a changed record is tls_record.bad_mac, and the clien
   REQUIRE(play.converse_to_end());
   CHECK(play.play.count(Code::tls_record_bad_mac) == 1);
   CHECK(play.tls.failure().contains("bad record mac"));
+}
+
+/// A header of a record, and nothing behind it that anybody could open.
+std::string record_of(std::string_view version, std::size_t length) {
+  std::string record("\x17");
+  record.append(version).push_back(static_cast<char>(length >> 8));
+  record.push_back(static_cast<char>(length));
+  return record.append(length, '?');
+}
+
+TEST_CASE("kernel records: what Linux refuses is tls_record.oversized, bad_mac or malformed") {
+  struct Bad {
+    int version;
+    std::string record;
+    Code code;
+    const char* told; ///< by the alert, in OpenSSL's words
+  };
+  // What TLS 1.2 adds to 16 KiB is nonce and tag, TLS 1.3 tag and inner type.
+  constexpr std::size_t longest_1_2 = 16'384 + 8 + 16;
+  constexpr std::size_t longest_1_3 = 16'384 + 16 + 1;
+  const Bad bad[] = {
+      {TLS1_3_VERSION, record_of("\3\3", longest_1_3 + 1), Code::tls_record_oversized, "overflow"},
+      {TLS1_2_VERSION, record_of("\3\3", longest_1_2 + 1), Code::tls_record_oversized, "overflow"},
+      {TLS1_3_VERSION, record_of("\3\3", longest_1_3), Code::tls_record_bad_mac, "bad record mac"},
+      {TLS1_2_VERSION, record_of("\3\3", longest_1_2), Code::tls_record_bad_mac, "bad record mac"},
+      {TLS1_3_VERSION, record_of("\3\3", 15), Code::tls_record_bad_mac, "bad record mac"},
+      {TLS1_2_VERSION, record_of("\3\3", 23), Code::tls_record_bad_mac, "bad record mac"},
+      {TLS1_3_VERSION, record_of("\3\4", 100), Code::tls_record_malformed, "unexpected message"},
+      {TLS1_2_VERSION, record_of("\2\3", 100), Code::tls_record_malformed, "unexpected message"},
+      {TLS1_3_VERSION, std::string(get), Code::tls_record_malformed, "unexpected message"},
+  };
+  for (const Bad& one : bad) {
+    KernelPlay play(RecordLayer::kernel, {}, one.version);
+    INFO(one.told << " of a record of " << one.record.size() << " bytes");
+    play.shake_hands();
+    CHECK(play.ask().contains("receives kernel"));
+    play.client->send(one.record);
+    REQUIRE(play.converse_to_end());
+    CHECK(play.play.count(one.code) == 1);
+    CHECK(play.play.reports().size() == 1);
+    CHECK(play.tls.failure().contains(one.told));
+  }
 }
 
 TEST_CASE("kernel records: FIN inside a request, at or in a record, is tls_record.truncated") {

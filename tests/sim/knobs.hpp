@@ -43,6 +43,7 @@ struct Knobs {
 
   // Records that the kernel protects.
   bool record_protocol = true;                  ///< it can at all
+  bool record_chain = true;                     ///< Linux 6.7+: they go over through the ring
   bool record_rekeys = true;                    ///< Linux 6.14+: keys can be replaced
   bool records_in_clear = false;                ///< it takes keys and sends clear text
   unsigned record_protocol_fails_per_mille = 0; ///< a socket cannot be given keys

@@ -83,14 +83,41 @@ std::string RecordSocket::seal(tls::ContentType type, Bytes plaintext) {
   return sealed;
 }
 
+namespace {
+
+bool has_explicit_nonce(const tls::Suite& suite) noexcept {
+  return suite.version == tls::Version::tls_1_2 && suite.aead != tls::Aead::chacha20_poly1305;
+}
+
+} // namespace
+
+/// What Linux looks at before it waits for the rest (prepend_size): the explicit nonce too.
+std::size_t RecordSocket::header_bytes() const noexcept {
+  const bool nonce = has_explicit_nonce(*opener_->keys().suite);
+  return tls::record_header_bytes + (nonce ? tls::explicit_nonce_bytes : 0);
+}
+
+/// What Linux says to a header, in its order (tls_rx_msg_size() in net/tls/tls_sw.c); 0: nothing.
+int RecordSocket::header_error(std::size_t length) const noexcept {
+  const std::size_t overhead = header_bytes() - tls::record_header_bytes + tls::record_tag_bytes;
+  const std::size_t inner_type = opener_->is_1_3() ? 1 : 0;
+  if (length > tls::record_plaintext_bytes_max + overhead + inner_type) return EMSGSIZE;
+  if (length < overhead) return EBADMSG;
+  return incoming_[1] == 3 && incoming_[2] == 3 ? 0 : EINVAL;
+}
+
 void RecordSocket::take(Link& link) {
   while (!holds_record_ && error_ == 0 && !awaits_keys_) {
-    std::size_t wanted = tls::record_header_bytes;
+    std::size_t wanted = header_bytes();
     if (incoming_.size() >= wanted) {
-      const auto length = [this](std::size_t at) {
+      const auto byte = [this](std::size_t at) {
         return static_cast<unsigned char>(incoming_[at]);
       };
-      wanted += std::size_t{length(3)} << 8 | length(4);
+      const std::size_t length = std::size_t{byte(3)} << 8 | byte(4);
+      error_ = on_socket_ = header_error(length);
+      refused_header_ = error_ != 0;
+      if (refused_header_) return;
+      wanted = tls::record_header_bytes + length;
     }
     if (incoming_.size() == wanted) {
       open_whole_record();
@@ -106,9 +133,11 @@ void RecordSocket::take(Link& link) {
 
 void RecordSocket::open_whole_record() {
   std::string record = std::exchange(incoming_, {});
+  // Of the outside of a TLS 1.3 record Linux does not look at the type (tls_make_aad()).
+  if (opener_->is_1_3()) record[0] = static_cast<char>(tls::ContentType::application_data);
   const auto opened = opener_->open({reinterpret_cast<std::byte*>(record.data()), record.size()});
-  if (!opened) {
-    error_ = opened.error().code == Code::tls_record_malformed ? EINVAL : EBADMSG;
+  if (!opened) { // Nothing but padding inside is EBADMSG too.
+    error_ = EBADMSG;
     return;
   }
   opened_ = text_of(opened->plaintext);
@@ -124,7 +153,12 @@ bool RecordSocket::readable(const Link& link) const noexcept {
 
 int RecordSocket::receive(Link& link, MutableBytes into, std::size_t bytes_max) {
   if (awaits_keys_) return -EKEYEXPIRED;
-  if (error_ != 0) return -error_;
+  if (error_ != 0) {
+    // A header's error is the socket's own, which the receive takes; what is wrong with a record
+    // is told to the receive, and left on the socket for whoever comes next.
+    on_socket_ = refused_header_ ? 0 : error_;
+    return -error_;
+  }
   if (!holds_record_) return link.server_receive(into, bytes_max); // Its end, or its error.
   if (type_ != tls::ContentType::application_data) return -EIO;
   const std::size_t bytes = std::min({into.size(), bytes_max, opened_.size()});
@@ -137,8 +171,8 @@ int RecordSocket::receive(Link& link, MutableBytes into, std::size_t bytes_max) 
 int RecordSocket::receive_control(engine::ControlRecord& record) {
   record.type = 0;
   record.size = 0;
-  if (error_ != 0) return -error_;
-  if (!holds_record_) return -EAGAIN;
+  if (on_socket_ != 0) return -take_error();
+  if (error_ != 0 || !holds_record_) return -EAGAIN;
   const std::size_t bytes = std::min(record.content.size(), opened_.size());
   record.type = static_cast<std::uint8_t>(type_);
   record.size = static_cast<std::uint8_t>(bytes);

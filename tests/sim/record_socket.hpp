@@ -8,6 +8,7 @@
 #include <array>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include <ringfort/bytes.hpp>
 
@@ -39,10 +40,15 @@ public:
   bool readable(const Link& link) const noexcept;
   /// Byte count, 0 at the end, or -errno. Only when readable.
   int receive(Link& link, MutableBytes into, std::size_t bytes_max);
-  /// The next piece of a record of any type, with its type. -EAGAIN without one.
+  /// The next piece of a record of any type, with its type. -EAGAIN without one; or the error that
+  /// lies on the socket, which is gone then.
   int receive_control(engine::ControlRecord& record);
+  /// The error that a send meets, which is gone then; 0: none.
+  int take_error() noexcept { return std::exchange(on_socket_, 0); }
 
 private:
+  std::size_t header_bytes() const noexcept;
+  int header_error(std::size_t length) const noexcept;
   void open_whole_record();
 
   const tls::Library& library_;
@@ -54,6 +60,8 @@ private:
   tls::ContentType type_{};
   std::string opened_; ///< what is left to be received of it
   int error_ = 0;      ///< of all that follows
+  bool refused_header_ = false;
+  int on_socket_ = 0; ///< sk_err
   bool awaits_keys_ = false;
 };
 

@@ -47,6 +47,7 @@ void draw_record_knobs(Prng& prng, Knobs& knobs) {
   const auto level = [&prng]() -> unsigned {
     return prng.chance(600) ? 0 : static_cast<unsigned>(prng.between(1, 1'000));
   };
+  knobs.record_chain = prng.chance(700);
   knobs.record_rekeys = prng.chance(500);
   knobs.record_protocol_fails_per_mille = level();
   knobs.send_keys_fail_per_mille = level();

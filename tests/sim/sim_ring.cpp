@@ -33,6 +33,7 @@ SimRing::SimRing(World& world, const RingOptions& options)
                .defer_taskrun = true,
                .huge_ring = false,
                .receive_cap = world.knobs().receive_cap,
+               .socket_options = world.knobs().record_chain,
                .registered_ring = true};
   for (std::uint32_t id = 0; id < options.buffer_count; ++id) {
     kernel_buffers_.push_back(static_cast<std::uint16_t>(id));
@@ -148,7 +149,7 @@ void SimRing::send(Op& op, int descriptor, Bytes bytes) noexcept {
   require_alone(Kind::send, descriptor);
   Request& request = queue(Kind::send, descriptor, op.arm());
   request.pieces = {{const_cast<std::byte*>(bytes.data()), bytes.size()}};
-  request.as_sent = bytes_to_send(request);
+  request.as_sent = bytes_given(request);
   world_.note('+', descriptor, static_cast<std::int64_t>(request.as_sent.size()));
   ++counters_.sends;
 }
@@ -162,7 +163,7 @@ void SimRing::send_gathered(Op& op, int descriptor, const iovec* pieces, unsigne
   Request& request = queue(Kind::send, descriptor, op.arm());
   request.table = pieces;
   request.pieces.assign(pieces, pieces + count);
-  request.as_sent = bytes_to_send(request);
+  request.as_sent = bytes_given(request);
   world_.note('+', descriptor, static_cast<std::int64_t>(request.as_sent.size()));
   ++counters_.sends;
 }
@@ -171,12 +172,7 @@ void SimRing::cancel(Op& op) noexcept { queue(Kind::cancel, -1, op.user_data());
 
 /// One accept, one receive and one send in flight for each descriptor: two sends would interleave.
 void SimRing::require_alone(Kind kind, int descriptor) {
-  const auto same = [kind, descriptor](const Request& other) {
-    return other.kind == kind && other.descriptor == descriptor && !other.finished;
-  };
-  const bool queued = std::ranges::any_of(submissions_, same);
-  const bool held = std::ranges::any_of(held_, [&same](const auto& one) { return same(*one); });
-  if (queued || held) {
+  if (under_way(descriptor, kind)) {
     world_.violate("two operations of one kind on descriptor " + std::to_string(descriptor));
   }
   Descriptor* found = world_.find(descriptor, "an operation");
@@ -185,6 +181,14 @@ void SimRing::require_alone(Kind kind, int descriptor) {
   if (kind == Kind::send && found->link != nullptr && found->link->server_finished()) {
     world_.violate("send after shutdown_write");
   }
+}
+
+bool SimRing::under_way(int descriptor, Kind kind) const {
+  const auto is_it = [kind, descriptor](const Request& other) {
+    return other.kind == kind && other.descriptor == descriptor && !other.finished;
+  };
+  return std::ranges::any_of(submissions_, is_it) ||
+         std::ranges::any_of(held_, [&is_it](const auto& one) { return is_it(*one); });
 }
 
 /// Hands what is queued to the kernel. The tables of gathered sends are read here and not later
@@ -332,6 +336,7 @@ bool SimRing::attempt(Request& request) {
   case Kind::accept: return attempt_accept(request);
   case Kind::receive: return attempt_receive(request);
   case Kind::send: return attempt_send(request);
+  case Kind::install: return attempt_install(request);
   case Kind::cancel: break;
   }
   return false;
@@ -437,7 +442,7 @@ bool SimRing::receive_once(Request& request, Descriptor& descriptor) {
 bool SimRing::attempt_send(Request& request) {
   Descriptor* found = world_.find(request.descriptor, "send");
   if (found == nullptr || found->link == nullptr || !found->link->server_writable()) return false;
-  const std::vector<std::byte> bytes = bytes_to_send(request);
+  const std::vector<std::byte> bytes = bytes_given(request);
   if (bytes != request.as_sent) {
     world_.violate("the bytes of a send changed while the kernel held it, descriptor " +
                    std::to_string(request.descriptor));
@@ -464,7 +469,7 @@ std::size_t SimRing::shortened(std::size_t bytes, unsigned per_mille) {
   return prng.between(1, std::max<std::size_t>(bytes, 1));
 }
 
-std::vector<std::byte> SimRing::bytes_to_send(const Request& request) {
+std::vector<std::byte> SimRing::bytes_given(const Request& request) {
   std::vector<std::byte> bytes;
   for (const iovec& piece : request.pieces) {
     const auto* begin = static_cast<const std::byte*>(piece.iov_base);
@@ -479,7 +484,7 @@ void SimRing::post(Request& request, int result, std::uint32_t flags) {
     request.finished = true;
     if (Descriptor* found = world_.find(request.descriptor, "completion")) --found->armed;
   }
-  world_.note("ARS"[static_cast<int>(request.kind)], request.descriptor, result);
+  world_.note("ARSI"[static_cast<int>(request.kind)], request.descriptor, result);
   if (request.kind == Kind::send && world_.planted(sim::Plant::loses_completion)) return;
   posted_.push_back({request.user_data, completion});
   if (!completion.more() && world_.planted(sim::Plant::repeats_completion)) {

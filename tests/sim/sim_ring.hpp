@@ -10,6 +10,7 @@
 #include <chrono>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -47,8 +48,7 @@ public:
   void close(int descriptor) noexcept;
   void reset(int descriptor) noexcept;
 
-  int enable_records(int descriptor) noexcept;
-  int set_record_keys(int descriptor, RecordSide side, Bytes keys) noexcept;
+  int replace_record_keys(int descriptor, RecordSide side, Bytes keys) noexcept;
   int receive_control(int descriptor, ControlRecord& record) noexcept;
   int try_record_keys(RecordSide side, Bytes keys, Bytes in, MutableBytes out) noexcept;
   int try_rekey(Bytes keys) noexcept;
@@ -57,6 +57,8 @@ public:
   void receive(Op& op, int descriptor, ReceiveArm arm) noexcept;
   void send(Op& op, int descriptor, Bytes bytes) noexcept;
   void send_gathered(Op& op, int descriptor, const iovec* pieces, unsigned count) noexcept;
+  std::optional<Completion> install_records(Op& op, int descriptor,
+                                            const RecordInstall& install) noexcept;
   void send_control(Op& op, int descriptor, ControlRecord& record) noexcept;
   void cancel(Op& op) noexcept;
 
@@ -73,7 +75,7 @@ public:
   std::int64_t unix_seconds() const noexcept;
 
 private:
-  enum class Kind : std::uint8_t { accept, receive, send, cancel };
+  enum class Kind : std::uint8_t { accept, receive, send, install, cancel };
   enum class Holder : std::uint8_t { kernel, completion, host };
 
   /// One operation: queued for submission, then held by the kernel until its last completion.
@@ -85,9 +87,11 @@ private:
     ReceiveArm arm;
     std::uint8_t record_type = 0; ///< of a control record; 0: data
     std::uint32_t received_bytes = 0;
+    std::vector<RecordStep> steps; ///< of an installation, that are still to be taken
+    RecordInstall install;
     const iovec* table = nullptr;   ///< the caller's pieces: read when it is submitted
     std::vector<iovec> pieces;      ///< of a send, as submitted
-    std::vector<std::byte> as_sent; ///< what they held when the send was asked for
+    std::vector<std::byte> as_sent; ///< what they, or the keys, held when it was asked for
   };
 
   /// A completion, with the user_data of its operation.
@@ -108,15 +112,20 @@ private:
   bool attempt_accept(Request& request);
   bool attempt_receive(Request& request);
   bool attempt_send(Request& request);
+  bool attempt_install(Request& request);
+  int take_step(int descriptor, RecordStep step, const RecordInstall& install);
+  int enable_records(sim::World::Descriptor& descriptor);
+  int set_record_keys(int descriptor, RecordSide side, Bytes keys);
   bool readable(sim::World::Descriptor& descriptor);
   bool receive_once(Request& request, sim::World::Descriptor& descriptor);
   int send_through(const Request& request, sim::World::Descriptor& descriptor, Bytes bytes);
   void perhaps_break(sim::Link& link);
   std::size_t shortened(std::size_t bytes, unsigned per_mille);
-  std::vector<std::byte> bytes_to_send(const Request& request);
+  std::vector<std::byte> bytes_given(const Request& request);
   void post(Request& request, int result, std::uint32_t flags);
   void finish(Request& request, int result) { post(request, result, 0); }
   void require_alone(Kind kind, int descriptor);
+  bool under_way(int descriptor, Kind kind) const;
 
   static constexpr std::uint64_t user_data_internal = 0; ///< cancels and wakes
   static constexpr std::byte poison{0xdd};

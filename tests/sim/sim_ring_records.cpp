@@ -2,6 +2,7 @@
 #include "tests/sim/sim_ring.hpp"
 
 #include <cerrno>
+#include <utility>
 
 #include "tests/sim/record_socket.hpp"
 #include "tests/sim/world.hpp"
@@ -10,32 +11,103 @@ namespace ringfort::engine {
 
 using Descriptor = sim::World::Descriptor;
 
-int SimRing::enable_records(int descriptor) noexcept {
-  Descriptor* found = world_.find(descriptor, "enable_records");
+// ---------------------------------------------------------------------------- installing
+
+namespace {
+
+std::vector<RecordStep> steps_of(const RecordInstall& install) {
+  std::vector<RecordStep> steps;
+  if (install.protocol) steps.push_back(RecordStep::protocol);
+  if (!install.send_keys.empty()) steps.push_back(RecordStep::send);
+  if (!install.receive_keys.empty()) steps.push_back(RecordStep::receive);
+  return steps;
+}
+
+std::uint32_t flags_of(RecordStep step) noexcept {
+  return static_cast<std::uint32_t>(step) << Completion::step_shift;
+}
+
+} // namespace
+
+std::optional<Completion> SimRing::install_records(Op& op, int descriptor,
+                                                   const RecordInstall& install) noexcept {
+  std::vector<RecordStep> steps = steps_of(install);
+  if (steps.empty()) world_.violate("an installation of nothing");
+  if (!features_.socket_options) {
+    Completion last{};
+    for (const RecordStep step : steps) {
+      ++counters_.record_calls;
+      last = {.result = take_step(descriptor, step, install), .flags = flags_of(step)};
+      if (last.result < 0) break;
+    }
+    return last;
+  }
+  require_alone(Kind::install, descriptor);
+  Request& request = queue(Kind::install, descriptor, op.arm());
+  counters_.submissions += steps.size() - 1; // Linked ones.
+  request.steps = std::move(steps);
+  request.install = install;
+  for (const Bytes keys : {install.send_keys, install.receive_keys}) {
+    request.pieces.push_back({const_cast<std::byte*>(keys.data()), keys.size()});
+  }
+  request.as_sent = bytes_given(request);
+  return {};
+}
+
+/// One step each time: whatever else happens may happen between two.
+bool SimRing::attempt_install(Request& request) {
+  if (bytes_given(request) != request.as_sent) {
+    world_.violate("keys changed while the kernel was to read them, descriptor " +
+                   std::to_string(request.descriptor));
+  }
+  if (!world_.take_install_step()) return false;
+  const RecordStep step = request.steps.front();
+  const int result = take_step(request.descriptor, step, request.install);
+  if (result >= 0 && request.steps.size() > 1) {
+    request.steps.erase(request.steps.begin());
+  } else {
+    post(request, result, flags_of(step));
+  }
+  return true;
+}
+
+int SimRing::take_step(int descriptor, RecordStep step, const RecordInstall& install) {
+  Descriptor* found = world_.find(descriptor, "install_records");
   if (found == nullptr || found->link == nullptr) return -EBADF;
+  switch (step) {
+  case RecordStep::protocol: return enable_records(*found);
+  case RecordStep::send: return set_record_keys(descriptor, RecordSide::send, install.send_keys);
+  case RecordStep::receive:
+    return set_record_keys(descriptor, RecordSide::receive, install.receive_keys);
+  }
+  return -EINVAL;
+}
+
+int SimRing::enable_records(Descriptor& descriptor) {
   const sim::Knobs& knobs = world_.knobs();
   if (!knobs.record_protocol || world_.prng().chance(knobs.record_protocol_fails_per_mille)) {
     return -ENOENT;
   }
-  if (found->link->server_half_closed()) return -ENOTCONN; // Only in the state ESTABLISHED.
-  if (found->records == nullptr) {
-    found->records = std::make_unique<sim::RecordSocket>(world_.library());
-  }
+  if (descriptor.link->server_half_closed()) return -ENOTCONN; // Only in the state ESTABLISHED.
+  if (descriptor.records != nullptr) return -EEXIST;
+  descriptor.records = std::make_unique<sim::RecordSocket>(world_.library());
   return 0;
 }
 
-int SimRing::set_record_keys(int descriptor, RecordSide side, Bytes keys) noexcept {
+int SimRing::replace_record_keys(int descriptor, RecordSide side, Bytes keys) noexcept {
+  ++counters_.record_calls;
+  return set_record_keys(descriptor, side, keys);
+}
+
+int SimRing::set_record_keys(int descriptor, RecordSide side, Bytes keys) {
   Descriptor* found = world_.find(descriptor, "set_record_keys");
   if (found == nullptr || found->records == nullptr) return -ENOPROTOOPT;
   const sim::Knobs& knobs = world_.knobs();
   const bool sends = side == RecordSide::send;
   const unsigned fails = sends ? knobs.send_keys_fail_per_mille : knobs.receive_keys_fail_per_mille;
   if (world_.prng().chance(fails)) return -ENOENT;
-  for (const auto& request : held_) {
-    if (request->descriptor != descriptor || request->finished) continue;
-    if (request->kind == (sends ? Kind::send : Kind::receive)) {
-      world_.violate("keys while bytes of other keys are under way");
-    }
+  if (under_way(descriptor, sends ? Kind::send : Kind::receive)) {
+    world_.violate("keys while bytes of other keys are under way");
   }
   world_.note('k', descriptor, sends ? 0 : 1);
   return found->records->set_keys(side, keys, knobs.record_rekeys);
@@ -90,6 +162,7 @@ int SimRing::send_through(const Request& request, Descriptor& descriptor, Bytes 
   if (descriptor.records == nullptr || !descriptor.records->seals()) {
     return link.server_send(bytes);
   }
+  if (const int error = descriptor.records->take_error(); error != 0) return -error;
   // The socket's limit is soft: what was accepted is sealed, and then sent to the last byte.
   const auto type = request.record_type == 0 ? tls::ContentType::application_data
                                              : static_cast<tls::ContentType>(request.record_type);

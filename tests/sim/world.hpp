@@ -89,6 +89,11 @@ public:
   bool listens(const engine::SocketAddress& address) const noexcept;
   std::uint16_t free_port() noexcept { return next_port_++; }
 
+  /// So many steps of installations may be taken from here on.
+  void permit_install_steps(std::uint32_t count) noexcept { install_steps_ = count; }
+  /// Whether one may be taken now, and then it counts.
+  bool take_install_step() noexcept { return install_steps_ > 0 && install_steps_-- > 0; }
+
   // Judgement.
   void violate(std::string text);
   const std::vector<std::string>& violations() const noexcept { return violations_; }
@@ -126,6 +131,7 @@ private:
   std::vector<std::string> violations_;
   std::uint64_t trace_hash_ = 0xcbf29ce484222325u;
   std::uint32_t plant_occasions_ = 0;
+  std::uint32_t install_steps_ = UINT32_MAX;
 };
 
 } // namespace ringfort::sim

@@ -2,6 +2,9 @@
 // order of the machines that Ringfort runs on (little endian for version and cipher).
 #include "tls/kernel_keys.hpp"
 
+#include <algorithm>
+#include <array>
+#include <memory>
 #include <string>
 
 #include <catch2/catch_test_macros.hpp>
@@ -53,6 +56,25 @@ TEST_CASE("kernel keys: each direction says where its own sequence stands") {
   const auto second = KernelKeys(keys_of(0x1301, 1));
   CHECK_FALSE(same_bytes(first.bytes(), second.bytes()));
   CHECK(same_bytes(second.bytes().last(8), from_hex("00 00 00 00 00 00 00 01")));
+}
+
+/// What lies where an object was, once it is gone.
+template <class T, class... Arguments>
+bool leaves_nothing(Arguments&&... arguments) {
+  alignas(T) std::array<std::byte, sizeof(T)> place{};
+  T* object = std::construct_at(reinterpret_cast<T*>(place.data()), arguments...);
+  const auto secret = [&place] {
+    return std::ranges::search(place, std::array{std::byte{5}, std::byte{6}, std::byte{7}}).size();
+  };
+  REQUIRE(secret() > 0);
+  std::destroy_at(object);
+  return secret() == 0;
+}
+
+TEST_CASE("kernel keys: they, and the keys they are made of, are wiped when they go") {
+  const DirectionKeys keys = keys_of(0x1302, 1);
+  CHECK(leaves_nothing<DirectionKeys>(keys));
+  CHECK(leaves_nothing<KernelKeys>(keys));
 }
 
 } // namespace
