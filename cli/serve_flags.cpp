@@ -86,7 +86,7 @@ void add_limit_flags(CLI::App& app, Limits& limits) {
              &parse_count, "of a shard, from one IPv4 address or IPv6 /64; more are reset; 0: off");
   add_number(app, "--accept-rate-max", limits.accepts_per_s_max, {0, 1'000'000}, &parse_count,
              "connections a shard takes in a second; more wait in the kernel's queue; 0: off");
-  add_number(app, "--requests-max", limits.requests_per_connection_max, {0, UINT32_MAX},
+  add_number(app, "--requests-max", limits.requests_per_connection_max, {0, 10'000'000},
              &parse_count, "of one connection, which ends with the last answer; 0: off");
   add_number(app, "--header-size-max", limits.header_bytes_max, {256, 16 * kib}, &parse_size,
              "size of a request head; larger ones are answered 431");

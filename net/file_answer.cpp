@@ -30,7 +30,7 @@ http::MultipartRanges::Boundary random_boundary() noexcept {
   (void)!::getrandom(random.data(), random.size(), 0); // 256 bytes or less are never refused.
   http::MultipartRanges::Boundary boundary;
   for (std::size_t at = 0; at < boundary.size(); ++at) {
-    const unsigned nibble = (random[at / 2] >> (at % 2 * 4)) & 15U;
+    const unsigned nibble = (unsigned{random[at / 2]} >> (at % 2 * 4)) & 15U;
     boundary[at] = "0123456789abcdef"[nibble];
   }
   return boundary;

@@ -28,7 +28,7 @@ void PeerCounts::leave(std::uint64_t network) noexcept {
   if (per_peer_max_ == 0) return;
   const std::size_t index = find(network);
   RINGFORT_CHECK(entries_[index].count > 0);
-  if (--entries_[index].count == 0) free(index);
+  if (--entries_[index].count == 0) vacate(index);
 }
 
 // The finalizer of splitmix64: every bit of the network moves every bit of the place.
@@ -48,7 +48,7 @@ std::size_t PeerCounts::find(std::uint64_t network) const noexcept {
 }
 
 /// What lies behind a hole moves into it when it could not be found across it otherwise.
-void PeerCounts::free(std::size_t hole) noexcept {
+void PeerCounts::vacate(std::size_t hole) noexcept {
   for (std::size_t index = (hole + 1) & mask_; entries_[index].count > 0;
        index = (index + 1) & mask_) {
     const std::size_t home = home_of(entries_[index].network);

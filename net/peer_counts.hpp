@@ -30,7 +30,7 @@ private:
   std::size_t home_of(std::uint64_t network) const noexcept;
   /// The entry of `network`, or the free one that it would have.
   std::size_t find(std::uint64_t network) const noexcept;
-  void free(std::size_t index) noexcept;
+  void vacate(std::size_t index) noexcept;
 
   std::uint32_t per_peer_max_;
   std::uint64_t seed_;

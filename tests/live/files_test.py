@@ -20,6 +20,8 @@ FOLDER = pathlib.Path(KEEP.name)
 ROOT = FOLDER / 'root'
 MIB, GIB = 1 << 20, 1 << 30
 TEXT = bytes(range(256)) * 40
+PLAIN = b'<p>plain</p>' * 20
+BROTLI = b'not brotli__' * 20  # Of the same size as what it stands for, and nobody looks into it.
 OLD = 784_111_777  # Sun, 06 Nov 1994 08:49:37 GMT
 OLD_TEXT = 'Sun, 06 Nov 1994 08:49:37 GMT'
 
@@ -41,9 +43,9 @@ def fill():
     put('bare/only.txt', b'only')
     put('.env', b'secret')
     put('.well-known/security.txt', b'contact')
-    put('page.html', b'<p>plain</p>' * 20)
-    put('page.html.gz', gzip.compress(b'<p>plain</p>' * 20, mtime=0))
-    put('page.html.br', b'not really brotli')
+    put('page.html', PLAIN)
+    put('page.html.gz', gzip.compress(PLAIN, mtime=0))
+    put('page.html.br', BROTLI)
     put('photo.png', b'png')
     put('photo.png.gz', b'never sent')
     (FOLDER / 'outside.txt').write_bytes(b'outside')
@@ -238,11 +240,12 @@ def conditions():
 
 @tap.case('files: a precompressed sibling goes to who would rather have it, with its own tag')
 def precompressed():
-    plain, packed = (ROOT / 'page.html').read_bytes(), (ROOT / 'page.html.gz').read_bytes()
+    plain, packed = PLAIN, (ROOT / 'page.html.gz').read_bytes()
+    assert len(plain) == len(BROTLI)
     with serve() as serving:
         tags = set()
         for accepted, coding, body in ((None, None, plain), ('gzip', 'gzip', packed),
-                                       ('gzip, br', 'br', b'not really brotli'),
+                                       ('gzip, br', 'br', BROTLI),
                                        ('gzip, br;q=0.5', 'gzip', packed),
                                        ('identity, gzip;q=0.5', None, plain),
                                        ('gzip;q=0', None, plain), ('deflate', None, plain)):
