@@ -19,18 +19,7 @@ struct KernelPlay {
   }
 
   /// To "/read" only when the whole body is there.
-  static Task<> answer(Exchange& exchange) {
-    while (exchange.head().target == "/read") {
-      const Result<Bytes> piece = co_await exchange.body().read();
-      if (!piece) co_return;
-      if (piece->empty()) break;
-    }
-    const ConnectionFacts& facts = exchange.connection();
-    std::string text("sends ");
-    text.append(name_of(facts.send_records)).append(", receives ");
-    text.append(name_of(facts.receive_records));
-    exchange.respond(200, {}, Payload::copied(text));
-  }
+  static Task<> answer(Exchange& exchange);
   static peer::ClientOptions of_version(int version_max) {
     peer::ClientOptions options;
     options.version_max = version_max;
