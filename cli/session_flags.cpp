@@ -47,7 +47,7 @@ void add_session_flags(CLI::App& app, SessionFlags& flags) {
   CLI::Option* file =
       app.add_option("--ticket-keys", flags.ticket_keys,
                      "keys of session tickets, shared with other hosts: 80 bytes each, the first "
-                     "one seals")
+                     "one seals; read at the start")
           ->type_name("FILE");
   add_duration(app, "--ticket-rotation", flags.ticket_rotation, {seconds(1), week},
                "how long a generated ticket key seals")
@@ -60,10 +60,11 @@ void add_session_flags(CLI::App& app, SessionFlags& flags) {
       app, "--client-certificates", flags.clients,
       {{"none", Mode::none}, {"optional", Mode::optional}, {"required", Mode::required}}, "none",
       "whether clients have to say who they are");
-  app.add_option("--client-authorities", flags.authorities, "who is believed about it (PEM)")
+  app.add_option("--client-authorities", flags.authorities,
+                 "who is believed about it (PEM); read at the start")
       ->type_name("FILE");
   app.add_option("--client-revocations", flags.revocations,
-                 "revocation lists (PEM), one for each authority of a chain")
+                 "revocation lists (PEM), one for each authority of a chain; read at the start")
       ->type_name("FILE");
   add_number(app, "--client-depth", flags.depth, {0, 16}, &parse_count,
              "certificates between a client's and a believed one");

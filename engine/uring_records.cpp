@@ -116,7 +116,8 @@ Completion install_by_calls(int descriptor, const Options& options, Counter& cal
 bool UringRing::probe_socket_options() noexcept {
   io_uring probe{};
   if (io_uring_queue_init(4, &probe, 0) != 0) return false;
-  const int socket = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  // TCP, which it is for: some kernels refuse the command on sockets whose protocol has no ioctl.
+  const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   int value = 1;
   io_uring_sqe* sqe = io_uring_get_sqe(&probe);
   RINGFORT_CHECK(sqe != nullptr); // A new queue has room.

@@ -136,9 +136,10 @@ io_uring_sqe& UringRing::next_sqe() noexcept {
 
 /// So many entries go to the kernel in one submission, as linked ones have to.
 void UringRing::reserve(unsigned count) noexcept {
-  if (io_uring_sq_space_left(&ring_) >= count) return;
-  ++counters_.enters;
-  io_uring_submit(&ring_);
+  while (io_uring_sq_space_left(&ring_) < count) {
+    ++counters_.enters;
+    io_uring_submit(&ring_);
+  }
 }
 
 void UringRing::accept(Op& op, int listener) noexcept {

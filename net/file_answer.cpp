@@ -119,8 +119,10 @@ private:
   /// Relative names in a directory's index mean files in it only behind a slash.
   void redirect_to_directory() {
     const std::string_view target = exchange_.head().target;
-    std::string location(path_of(target));
-    location.append("/");
+    std::string_view path = path_of(target);
+    while (path.starts_with("//")) path.remove_prefix(1); // Two would begin another host's name.
+    std::string location(path);
+    if (!location.ends_with('/')) location.append("/");
     if (const auto query = query_of(target); !query.empty()) location.append("?").append(query);
     redirect(exchange_, 301, location);
   }

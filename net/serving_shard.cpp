@@ -172,7 +172,6 @@ void ServingShard::end_when_drained() noexcept {
 void ServingShard::admit(const ServerRole& role, int descriptor) noexcept {
   // Asked for at once: a peer that is gone has no address any more.
   const engine::SocketAddress peer = ring().peer_address(descriptor);
-  pace_accepts();
   const auto refuse = [&](Code code) {
     report({.code = code}, peer);
     ring().reset(descriptor);
@@ -180,6 +179,7 @@ void ServingShard::admit(const ServerRole& role, int descriptor) noexcept {
   if (draining_) return refuse(Code::drain_refused);
   if (connections_.full()) return refuse(Code::accept_connections_full);
   if (!peers_.enter(peer.network())) return refuse(Code::accept_peer_full);
+  pace_accepts(); // Who is refused does not use up what the others may have.
   ++accepted_;
   ++open_;
   connections_.emplace(*this, role, descriptor, peer).start();

@@ -87,7 +87,7 @@ void Transport::move_on() noexcept {
   const bool at_boundary = plaintext_.empty() && reader_.empty() && stream_.received().empty();
   kernel_.hand_over(*channel_, at_boundary);
   // Of a record that was begun, the rest and no byte more: what follows is the kernel's to open.
-  if (kernel_.wants_receive() && reader_.partial()) {
+  if (kernel_.wants_receive() && reader_.partial() && stream_.received().empty()) {
     stream_.receive_next(static_cast<std::uint32_t>(reader_.missing_bytes()));
   }
 }
