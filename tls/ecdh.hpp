@@ -34,7 +34,7 @@ public:
   /// For OpenSSL (provider-keymgmt(7), provider-keyexch(7)).
   const ossl_dispatch_st* key_functions() const noexcept;
   const ossl_dispatch_st* exchange_functions() const noexcept;
-  /// See tell_groups() of base_algorithms.
+  /// See BaseExchange::tell_groups().
   bool tell_groups(int (*told)(const ossl_param_st*, void*), void* argument) const noexcept;
 
 private:
