@@ -2,7 +2,6 @@
 #include <ringfort/whole_body.hpp>
 
 #include <algorithm>
-#include <charconv>
 #include <cstdint>
 
 #include "net/exchange_state.hpp"
@@ -14,19 +13,11 @@ namespace {
 /// What is set aside for a length that is only announced.
 constexpr std::size_t reserved_bytes_max = 65'536;
 
-/// 0 for a chunked body. The parser has checked the number.
-std::uint64_t announced_bytes(const Exchange& exchange) noexcept {
-  std::uint64_t bytes = 0;
-  const std::string_view text = exchange.fields().find("content-length").value_or("");
-  std::from_chars(text.data(), text.data() + text.size(), bytes);
-  return bytes;
-}
-
 } // namespace
 
 Task<Result<WholeBody>> whole_body(Exchange& exchange, std::size_t bytes_max) {
   auto& state = static_cast<net::ExchangeState&>(exchange);
-  const std::uint64_t announced = announced_bytes(exchange);
+  const std::uint64_t announced = state.parser().content_length(); // 0 for a chunked body.
   if (announced > bytes_max) co_return state.refuse_body();
   std::vector<std::byte> gathered;
   while (true) {
