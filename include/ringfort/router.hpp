@@ -73,18 +73,10 @@ public:
   explicit RoutedHandler(H handler) : handler_(std::move(handler)) {}
 
   void begin(Exchange& exchange, RouteParameters parameters) noexcept override {
-    try {
-      if constexpr (InstantWithParameters<H>) {
-        handler_(exchange, parameters);
-      } else if constexpr (StreamedWithParameters<H>) {
-        adopt(exchange, handler_(exchange, parameters));
-      } else if constexpr (Instant<H>) {
-        handler_(exchange);
-      } else {
-        adopt(exchange, handler_(exchange));
-      }
-    } catch (...) {
-      threw(exchange);
+    if constexpr (InstantWithParameters<H> || StreamedWithParameters<H>) {
+      run(exchange, handler_, parameters);
+    } else {
+      run(exchange, handler_);
     }
   }
 

@@ -40,22 +40,26 @@ void adopt(Exchange& exchange, Task<> task) noexcept;
 /// Tells the exchange that its handler threw: 500 when nothing was sent yet, else a cut.
 void threw(Exchange& exchange) noexcept;
 
+/// Starts a handler with what its service has for it.
+template <class H, class... More>
+void run(Exchange& exchange, H& handler, More... more) noexcept {
+  try {
+    if constexpr (std::same_as<decltype(handler(exchange, more...)), void>) {
+      handler(exchange, more...);
+    } else {
+      adopt(exchange, handler(exchange, more...));
+    }
+  } catch (...) {
+    threw(exchange);
+  }
+}
+
 template <class H>
 class HandlerService final : public Service {
 public:
   explicit HandlerService(H handler) : handler_(std::move(handler)) {}
 
-  void begin(Exchange& exchange) noexcept override {
-    try {
-      if constexpr (Instant<H>) {
-        handler_(exchange);
-      } else {
-        adopt(exchange, handler_(exchange));
-      }
-    } catch (...) {
-      threw(exchange);
-    }
-  }
+  void begin(Exchange& exchange) noexcept override { run(exchange, handler_); }
 
 private:
   H handler_;

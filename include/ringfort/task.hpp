@@ -47,6 +47,29 @@ struct InArena {
   static void operator delete(void*) noexcept {} // The arena is released as a whole.
 };
 
+/// A coroutine's frame, or none. It goes with its owner.
+template <class Promise>
+class Owner {
+public:
+  using Handle = std::coroutine_handle<Promise>;
+
+  Owner() noexcept = default;
+  explicit Owner(Handle handle) noexcept : handle_(handle) {}
+  Owner(Owner&& other) noexcept : handle_(std::exchange(other.handle_, {})) {}
+  Owner& operator=(Owner&& other) noexcept {
+    std::swap(handle_, other.handle_);
+    return *this;
+  }
+  ~Owner() {
+    if (handle_) handle_.destroy();
+  }
+
+  Handle handle() const noexcept { return handle_; }
+
+private:
+  Handle handle_;
+};
+
 } // namespace frame
 
 template <class T = void>
@@ -61,23 +84,15 @@ public:
   using Handle = std::coroutine_handle<promise_type>;
 
   Task() noexcept = default;
-  explicit Task(Handle handle) noexcept : handle_(handle) {}
-  Task(Task&& other) noexcept : handle_(std::exchange(other.handle_, {})) {}
-  Task& operator=(Task&& other) noexcept {
-    std::swap(handle_, other.handle_);
-    return *this;
-  }
-  ~Task() {
-    if (handle_) handle_.destroy();
-  }
+  explicit Task(Handle handle) noexcept : frame_(handle) {}
 
   /// False when the arena had no room for the frame.
-  explicit operator bool() const noexcept { return handle_ != nullptr; }
-  bool done() const noexcept { return handle_.done(); }
+  explicit operator bool() const noexcept { return frame_.handle() != nullptr; }
+  bool done() const noexcept { return frame_.handle().done(); }
   inline bool threw() const noexcept;
 
 private:
-  Handle handle_;
+  frame::Owner<promise_type> frame_;
 };
 
 class Task<void>::promise_type : public frame::InArena {
@@ -94,7 +109,7 @@ private:
   bool threw_ = false;
 };
 
-inline bool Task<void>::threw() const noexcept { return handle_.promise().threw(); }
+inline bool Task<void>::threw() const noexcept { return frame_.handle().promise().threw(); }
 
 /// What a handler, or another such coroutine, awaits: `const Result<T> done = co_await work(...)`.
 /// It starts when it is awaited, once, and ends with the handler that owns it. T is a Result.
@@ -110,29 +125,22 @@ public:
   using Handle = std::coroutine_handle<promise_type>;
 
   Task() noexcept = default;
-  explicit Task(Handle handle) noexcept : handle_(handle) {}
-  Task(Task&& other) noexcept : handle_(std::exchange(other.handle_, {})) {}
-  Task& operator=(Task&& other) noexcept {
-    std::swap(handle_, other.handle_);
-    return *this;
-  }
-  ~Task() {
-    if (handle_) handle_.destroy();
-  }
+  explicit Task(Handle handle) noexcept : frame_(handle) {}
 
-  bool await_ready() const noexcept { return handle_ == nullptr; }
+  bool await_ready() const noexcept { return frame_.handle() == nullptr; }
   std::coroutine_handle<> await_suspend(std::coroutine_handle<> waiting) noexcept {
-    handle_.promise().waiting_ = waiting;
-    return handle_;
+    frame_.handle().promise().waiting_ = waiting;
+    return frame_.handle();
   }
   T await_resume() {
-    if (!handle_) return fail(Code::handler_no_memory);
-    if (handle_.promise().thrown_) std::rethrow_exception(handle_.promise().thrown_);
-    return std::move(*handle_.promise().value_);
+    if (await_ready()) return fail(Code::handler_no_memory);
+    promise_type& promise = frame_.handle().promise();
+    if (promise.thrown_) std::rethrow_exception(promise.thrown_);
+    return std::move(*promise.value_);
   }
 
 private:
-  Handle handle_;
+  frame::Owner<promise_type> frame_;
 };
 
 template <class T>
