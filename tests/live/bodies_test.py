@@ -51,7 +51,7 @@ def peak_growth(serving, action):
     return serving.memory_bytes('VmHWM') - warm
 
 
-@tap.case('bodies: 1 MiB comes back byte for byte over TLS, by length and chunked')
+@tap.case('RF-11: 1 MiB comes back byte for byte over TLS, by length and chunked')
 def one_mib():
     with server.Server('--handler', 'echo') as serving:
         echo(serving, MIB)
@@ -87,7 +87,7 @@ def pour(serving):
     assert taken < 64 * MIB, f'{taken} bytes were taken from a client that reads nothing'
 
 
-@tap.case('bodies: a client that reads nothing is not read from any more, at its credits')
+@tap.case('RF-12: a client that reads nothing is not read from any more, at its credits')
 def backpressure():
     with server.Server('--handler', 'echo', plain=True) as serving:
         grown = peak_growth(serving, lambda: pour(serving))
@@ -104,7 +104,7 @@ def source():
         assert text == f'200 {total}', text
 
 
-@tap.case('bodies: 64 MiB into the sink are counted')
+@tap.case('LM-08: 64 MiB into the sink are counted: a body has no limit of its own')
 def sink():
     with server.Server('--handler', 'sink') as serving, serving.connect() as connection:
         total = 64 * MIB
