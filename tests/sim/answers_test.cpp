@@ -87,7 +87,7 @@ TEST_CASE("play: a large answer after a request that failed arrives whole") {
   }
 }
 
-TEST_CASE("play: answers that have no body do not speak of one") {
+TEST_CASE("RF-04: answers that have no body do not speak of one") {
   const auto answer = [](auto handler, std::string_view request) {
     Play play;
     play.serve(handler);

@@ -128,7 +128,7 @@ TEST_CASE("play: a coroutine that throws after it has begun to answer is cut, no
   CHECK(client.was_reset());
 }
 
-TEST_CASE("play: a second answer is handler.answered_twice, and only the first is sent") {
+TEST_CASE("RF-08: a second answer is handler.answered_twice, and only the first is sent") {
   Play play;
   play.serve([](Exchange& exchange) {
     hello(exchange);
@@ -142,7 +142,7 @@ TEST_CASE("play: a second answer is handler.answered_twice, and only the first i
   CHECK(answers_in(client.received(), "HTTP/1.1 200 OK") == 2);
 }
 
-TEST_CASE("play: a field that would break the message is handler.bad_response, answered 500") {
+TEST_CASE("RF-06: a field that would break the message is handler.bad_response, answered 500") {
   Play play;
   play.serve([](Exchange& exchange) {
     const std::array fields{Field{"x-name", "value\r\nset-cookie: stolen"}};
@@ -231,7 +231,7 @@ TEST_CASE("play: blocks that are spent are response_stream.no_blocks, and come b
   CHECK(play.engine().metrics().blocks_in_use == 0);
 }
 
-TEST_CASE("play: a body shorter or longer than announced is response_stream.wrong_length, cut") {
+TEST_CASE("RF-05: a body shorter or longer than announced is response_stream.wrong_length, cut") {
   for (const std::uint64_t length : {3u * 8'192 + 1, 3u * 8'192 - 1}) {
     Result<> last;
     Play play;

@@ -70,7 +70,7 @@ TEST_CASE("serializer: a date of the handler's own stands instead of ours") {
         "HTTP/1.1 200 OK\r\nDate: then\r\n\r\n");
 }
 
-TEST_CASE("serializer: what would break the message is handler.bad_response") {
+TEST_CASE("RF-06, RF-07: what would break the message is handler.bad_response") {
   const std::array wrong{
       Field{"", "v"},           Field{"na me", "v"},        Field{"name:", "v"},
       Field{"name\r\n", "v"},   Field{"name", "v\r\nx: y"}, Field{"name", "v\n"},
@@ -130,7 +130,7 @@ TEST_CASE("serializer: fields said before are said again, others instead of them
   }
 }
 
-TEST_CASE("serializer: chunk sizes are hexadecimal, and the last chunk ends with its trailers") {
+TEST_CASE("RF-10: chunk sizes are hexadecimal, and the last chunk ends with its trailers") {
   std::array<std::byte, 64> out;
   const auto size_line = [&](std::uint64_t bytes) {
     return std::string(text_of(Bytes(out).first(write_chunk_size(out, bytes))));
