@@ -7,24 +7,13 @@
 
 #include <ringfort/check.hpp>
 
+#include "tls/identity.hpp"
+
 namespace ringfort::peer {
 
 namespace {
 
 constexpr long day_s = 86'400;
-
-template <class Write>
-std::string pem_of(Write write) {
-  const BioOwner memory(BIO_new(BIO_s_mem()));
-  RINGFORT_CHECK(write(memory.get()) == 1);
-  char* text = nullptr;
-  const long bytes = BIO_get_mem_data(memory.get(), &text);
-  return {text, static_cast<std::size_t>(bytes)};
-}
-
-std::string pem_of_certificate(X509* certificate) {
-  return pem_of([=](BIO* out) { return PEM_write_bio_X509(out, certificate); });
-}
 
 void add_extension(X509* certificate, int nid, const std::string& value) {
   if (value.empty()) return;
@@ -70,7 +59,7 @@ void Authority::sign_own(const std::string& name, const Authority& issuer) {
   add_extension(certificate_.get(), NID_basic_constraints, "critical,CA:TRUE");
   add_extension(certificate_.get(), NID_key_usage, "critical,keyCertSign,cRLSign");
   RINGFORT_CHECK(X509_sign(certificate_.get(), issuer.key_.get(), EVP_sha256()) > 0);
-  pem_ = pem_of_certificate(certificate_.get());
+  pem_ = tls::pem_of(certificate_.get());
 }
 
 tls::Identity Authority::issue(const Issue& issue) const {
@@ -81,10 +70,8 @@ tls::Identity Authority::issue(const Issue& issue) const {
   add_extension(leaf.get(), NID_ext_key_usage, issue.purpose);
   RINGFORT_CHECK(X509_sign(leaf.get(), key_.get(), EVP_sha256()) > 0);
   tls::Identity identity;
-  identity.chain_pem = pem_of_certificate(leaf.get());
-  identity.key_pem = pem_of([&](BIO* out) {
-    return PEM_write_bio_PrivateKey(out, key.get(), nullptr, nullptr, 0, nullptr, nullptr);
-  });
+  identity.chain_pem = tls::pem_of(leaf.get());
+  identity.key_pem = tls::pem_of(key.get());
   return identity;
 }
 
@@ -105,7 +92,7 @@ std::string Authority::revoke(std::initializer_list<const tls::Identity*> revoke
   X509_gmtime_adj(time.get(), ends_days * day_s);
   X509_CRL_set1_nextUpdate(list.get(), time.get());
   RINGFORT_CHECK(X509_CRL_sign(list.get(), key_.get(), EVP_sha256()) > 0);
-  return pem_of([&](BIO* out) { return PEM_write_bio_X509_CRL(out, list.get()); });
+  return written_by([&](BIO* out) { return PEM_write_bio_X509_CRL(out, list.get()); });
 }
 
 } // namespace ringfort::peer

@@ -11,19 +11,11 @@
 #include <ringfort/check.hpp>
 
 #include "tests/peer/openssl.hpp"
+#include "tls/identity.hpp"
 
 namespace ringfort::peer {
 
 namespace {
-
-template <class Write>
-std::string pem_of(Write write) {
-  const BioOwner memory(BIO_new(BIO_s_mem()));
-  RINGFORT_CHECK(write(memory.get()) == 1);
-  char* text = nullptr;
-  const long bytes = BIO_get_mem_data(memory.get(), &text);
-  return {text, static_cast<std::size_t>(bytes)};
-}
 
 void add_entry(X509_NAME* name, const char* text) {
   X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>(text),
@@ -69,10 +61,6 @@ void sign(X509* certificate, EVP_PKEY* key) {
   RINGFORT_CHECK(X509_sign(certificate, key, own_digest ? nullptr : EVP_sha256()) > 0);
 }
 
-std::string pem_of_certificate(X509* certificate) {
-  return pem_of([=](BIO* out) { return PEM_write_bio_X509(out, certificate); });
-}
-
 template <class T, class Read>
 T read_pem(const std::string& pem, Read read) {
   const BioOwner bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
@@ -92,12 +80,10 @@ tls::Identity make_identity(const Terms& terms) {
   const CertificateOwner leaf = make_unsigned(name, issuer, key.get(), terms);
   add_names(leaf.get(), terms.name);
   tls::Identity identity;
-  identity.key_pem = pem_of([&](BIO* out) {
-    return PEM_write_bio_PrivateKey(out, key.get(), nullptr, nullptr, 0, nullptr, nullptr);
-  });
+  identity.key_pem = tls::pem_of(key.get());
   if (!terms.issued) {
     sign(leaf.get(), key.get());
-    identity.chain_pem = pem_of_certificate(leaf.get());
+    identity.chain_pem = tls::pem_of(leaf.get());
     return identity;
   }
   const KeyOwner authority_key = make_key(KeyType::ecdsa_p256);
@@ -105,13 +91,13 @@ tls::Identity make_identity(const Terms& terms) {
       make_unsigned("authority", "authority", authority_key.get(), {});
   sign(authority.get(), authority_key.get());
   sign(leaf.get(), authority_key.get());
-  identity.chain_pem = pem_of_certificate(leaf.get()) + pem_of_certificate(authority.get());
+  identity.chain_pem = tls::pem_of(leaf.get()) + tls::pem_of(authority.get());
   return identity;
 }
 
 std::string encrypted_key(const tls::Identity& identity, const std::string& pass_phrase) {
   const auto key = read_pem<KeyOwner>(identity.key_pem, PEM_read_bio_PrivateKey);
-  return pem_of([&](BIO* out) {
+  return written_by([&](BIO* out) {
     return PEM_write_bio_PKCS8PrivateKey(out, key.get(), EVP_aes_256_cbc(), pass_phrase.data(),
                                          static_cast<int>(pass_phrase.size()), nullptr, nullptr);
   });
@@ -125,7 +111,7 @@ std::string pkcs12_of(const tls::Identity& identity, const std::string& pass_phr
       pass_phrase.c_str(), "test", without == Without::key ? nullptr : key.get(),
       without == Without::certificates ? nullptr : leaf.get(), nullptr, 0, 0, 0, 0, 0);
   RINGFORT_CHECK(made != nullptr);
-  std::string container = pem_of([=](BIO* out) { return i2d_PKCS12_bio(out, made); });
+  std::string container = written_by([=](BIO* out) { return i2d_PKCS12_bio(out, made); });
   PKCS12_free(made);
   return container;
 }
