@@ -101,6 +101,13 @@ Result<> use_clients(ossl_lib_ctx_st* library, ssl_ctx_st* context,
   return {};
 }
 
+Result<> validate(const ClientCertificates& clients) {
+  const ErrorQueueGuard guard;
+  const SslContextOwner trial(SSL_CTX_new(TLS_server_method()));
+  if (trial == nullptr) return fail(Code::tls_context_no_memory);
+  return use_clients(nullptr, trial.get(), clients);
+}
+
 void ask_as(ssl_st* ssl, ssl_ctx_st* context) noexcept {
   SSL_set_verify(ssl, SSL_CTX_get_verify_mode(context), SSL_CTX_get_verify_callback(context));
   SSL_set_verify_depth(ssl, SSL_CTX_get_verify_depth(context));

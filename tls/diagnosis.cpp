@@ -21,7 +21,7 @@ bool is_address(const std::string& name) {
   return address != nullptr;
 }
 
-bool covers(X509* leaf, const std::string& name) {
+bool names_host(X509* leaf, const std::string& name) {
   if (is_address(name)) return X509_check_ip_asc(leaf, name.c_str(), 0) == 1;
   return X509_check_host(leaf, name.data(), name.size(), X509_CHECK_FLAG_NEVER_CHECK_SUBJECT,
                          nullptr) == 1;
@@ -69,6 +69,14 @@ Result<Verdict> judge(const ParsedIdentity& identity, const std::string& name,
 
 } // namespace
 
+Result<bool> covers(std::string_view chain_pem, std::string_view name) {
+  const ErrorQueueGuard guard;
+  const auto chain = parse_certificates(nullptr, std::string(chain_pem));
+  if (!chain) return std::unexpected(chain.error());
+  if (chain->empty()) return fail(Code::tls_context_not_pem);
+  return names_host(chain->front().get(), std::string(name));
+}
+
 Result<Diagnosis> diagnose(const Identity& identity, const std::string& name,
                            const std::string& authorities_pem) {
   const ErrorQueueGuard guard;
@@ -84,7 +92,7 @@ Result<Diagnosis> diagnose(const Identity& identity, const std::string& name,
     diagnosis.chain.push_back(facts_of(issuer.get()));
   }
   diagnosis.findings.assign(context->warnings().begin(), context->warnings().end());
-  if (!name.empty() && !covers(parsed->leaf.get(), name)) {
+  if (!name.empty() && !names_host(parsed->leaf.get(), name)) {
     diagnosis.findings.push_back({.code = Code::tls_context_name_not_covered});
   }
   auto verdict = judge(*parsed, name, authorities_pem);

@@ -63,6 +63,13 @@ bool TicketKeys::Secrets::move_on_to(std::uint32_t period) noexcept {
   }
 }
 
+// Given ones never change: no lock is needed.
+bool TicketKeys::Secrets::same_given(const Secrets& other) const noexcept {
+  if (ratchet_ || other.ratchet_ || present_.count != other.present_.count) return false;
+  return CRYPTO_memcmp(present_.newest_first.data(), other.present_.newest_first.data(),
+                       present_.count * sizeof(TicketSecret)) == 0;
+}
+
 std::string TicketKeys::Secrets::text() const {
   if (!ratchet_) return std::to_string(present_.count) + " given, the first one seals";
   return "generated, renewed every " + std::to_string(rotation_.period.count()) + " s, " +
@@ -107,6 +114,10 @@ Result<TicketKeys> TicketKeys::from_file_text(Bytes text) {
   TicketKeys keys(std::make_shared<Secrets>(std::span(given).first(count)));
   OPENSSL_cleanse(given.data(), sizeof given);
   return keys;
+}
+
+bool operator==(const TicketKeys& one, const TicketKeys& other) noexcept {
+  return one.secrets_ == other.secrets_ || one.secrets_->same_given(*other.secrets_);
 }
 
 std::string TicketKeys::text() const { return secrets_->text(); }

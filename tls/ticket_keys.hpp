@@ -41,6 +41,9 @@ public:
   /// OpenSSL has no memory.
   bool read(std::uint32_t period, Present& out) noexcept;
 
+  /// Given ones are compared in constant time; generated ones are never the same.
+  bool same_given(const Secrets& other) const noexcept;
+
   std::string text() const;
 
 private:

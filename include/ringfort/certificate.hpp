@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <ringfort/error.hpp>
@@ -45,6 +46,11 @@ struct Diagnosis {
   std::vector<Error> findings;
   Verdict verdict;
 };
+
+/// Whether a client that asks for `name`, a host name or an IP address, finds it in the
+/// subjectAltName of a chain's leaf. For "*." and a name the leaf has to hold that very wildcard.
+/// Errors: tls_context.not_pem.
+Result<bool> covers(std::string_view chain_pem, std::string_view name);
 
 /// Reads an identity as a context would. `name` is the host that a client asks for, empty for any;
 /// `authorities_pem` is whom it trusts, empty for the system's store.

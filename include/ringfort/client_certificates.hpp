@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string>
 
+#include <ringfort/error.hpp>
+
 namespace ringfort::tls {
 
 /// What a server asks of its clients (RFC 8446 section 4.3.2).
@@ -29,5 +31,11 @@ struct ClientCertificates {
   /// Of a client's subjectAltName so many entries are looked at, the first ones.
   static constexpr std::uint32_t names_max = 64;
 };
+
+/// Whether a context would take these terms, for a program that reads their files again.
+/// Errors: tls_context.junk_authority, .junk_revocation_list, .no_client_authority, .no_memory,
+///         config.invalid (a depth out of its range, or terms for clients that are not asked).
+/// Cost:   as Context::create without identities.
+Result<> validate(const ClientCertificates& clients);
 
 } // namespace ringfort::tls

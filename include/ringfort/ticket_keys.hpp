@@ -44,6 +44,9 @@ public:
   /// "generated, renewed every 3600 s, 2 previous ones kept", or "2 given, the first one seals".
   std::string text() const;
 
+  /// Whether both are the same keys: one generated set, or given ones with the same bytes.
+  friend bool operator==(const TicketKeys& one, const TicketKeys& other) noexcept;
+
   class Secrets; ///< known to the engine only
   Secrets& secrets() const noexcept { return *secrets_; }
 

@@ -288,9 +288,12 @@ TEST_CASE("clients: a session does not outlive the certificate that was shown fo
 Code refusal_of(ClientCertificates clients) {
   ContextOptions options;
   options.identities.push_back(peer::make_identity(peer::KeyType::ecdsa_p256));
+  const auto valid = validate(clients);
   options.clients = std::move(clients);
   const auto context = Context::create(std::move(options));
   REQUIRE_FALSE(context);
+  REQUIRE_FALSE(valid);
+  CHECK(valid.error().code == context.error().code);
   return context.error().code;
 }
 

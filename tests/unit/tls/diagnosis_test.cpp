@@ -80,6 +80,20 @@ TEST_CASE("diagnosis: a name outside the certificate is tls_context.name_not_cov
   CHECK(diagnosed(identity, "LOCALHOST", identity.chain_pem).findings.empty());
 }
 
+TEST_CASE("diagnosis: a chain covers its names, and a wildcard only by that very wildcard") {
+  const auto covered = [](const std::string& named, const char* asked) {
+    const auto answer = covers(make_identity({.name = named}).chain_pem, asked);
+    REQUIRE(answer);
+    return *answer;
+  };
+  CHECK(covered("api.local", "api.local"));
+  CHECK_FALSE(covered("api.local", "x.api.local"));
+  CHECK(covered("*.tenant.local", "api.tenant.local"));
+  CHECK(covered("*.tenant.local", "*.tenant.local"));
+  CHECK_FALSE(covered("api.tenant.local", "*.tenant.local"));
+  CHECK(covers("junk", "localhost").error().code == Code::tls_context_not_pem);
+}
+
 TEST_CASE("diagnosis: authorities that are none are tls_context.junk_authority") {
   const Identity identity = make_identity(KeyType::ecdsa_p256);
   const std::string whole = identity.chain_pem;

@@ -158,6 +158,22 @@ TEST_CASE("ticket keys: those of a file do not rotate, and keep their order") {
   CHECK(now[1] == present(alone->secrets(), 0)[0]);
 }
 
+TEST_CASE(
+    "ticket keys: given ones are the same when their bytes are, generated ones to themselves") {
+  const std::string first(80, 'a');
+  const std::string second(80, 'b');
+  const auto given = [](const std::string& text) {
+    return TicketKeys::from_file_text(bytes_of(text)).value();
+  };
+  CHECK(given(first + second) == given(first + second));
+  CHECK(given(first + second) != given(second + first));
+  CHECK(given(first) != given(first + second));
+  const TicketKeys generated = TicketKeys::generated().value();
+  CHECK(generated == TicketKeys(generated));
+  CHECK(generated != TicketKeys::generated().value());
+  CHECK(generated != given(first));
+}
+
 TEST_CASE("ticket keys: a file is read, and one that is not there is tls_context.unreadable") {
   const auto path =
       std::filesystem::temp_directory_path() / ("ringfort-keys-" + std::to_string(::getpid()));
