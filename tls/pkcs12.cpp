@@ -28,7 +28,8 @@ Result<Identity> identity_of_pkcs12(Bytes container, const std::string& pass_phr
   const ContainerOwner parsed(d2i_PKCS12(nullptr, &at, static_cast<long>(container.size())));
   if (parsed == nullptr) return fail(Code::tls_context_not_pkcs12);
   if (PKCS12_mac_present(parsed.get()) == 1 && !opens(parsed.get(), pass_phrase)) {
-    return fail(Code::tls_context_wrong_pass_phrase);
+    return fail(pass_phrase.empty() ? Code::tls_context_no_pass_phrase
+                                    : Code::tls_context_wrong_pass_phrase);
   }
   EVP_PKEY* key_read = nullptr;
   X509* leaf_read = nullptr;

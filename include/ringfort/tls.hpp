@@ -37,7 +37,8 @@ Result<Identity> load_identity(const std::filesystem::path& chain,
                                const std::filesystem::path& key);
 
 /// Takes an identity out of a PKCS#12 container (RFC 7292); the key is decrypted.
-/// Errors: tls_context.not_pkcs12, tls_context.wrong_pass_phrase, tls_context.pkcs12_without_key,
+/// Errors: tls_context.not_pkcs12, tls_context.no_pass_phrase (it is empty and does not open the
+///         container), tls_context.wrong_pass_phrase, tls_context.pkcs12_without_key,
 ///         tls_context.empty_identity.
 Result<Identity> identity_of_pkcs12(Bytes container, const std::string& pass_phrase);
 

@@ -65,7 +65,9 @@ def container():
                               capture_output=True, text=True, timeout=60)
         assert curl.stdout == 'Hello, world!', curl
     assert 'tls_context.not_pkcs12' in check('--pkcs12', CERT)[1]
-    assert 'tls_context.wrong_pass_phrase' in check('--pkcs12', CONTAINER)[1]
+    assert 'tls_context.no_pass_phrase' in check('--pkcs12', CONTAINER)[1]
+    wrong = check('--pkcs12', CONTAINER, '--pass-phrase-env', 'RF_PHRASE', RF_PHRASE='no')
+    assert 'tls_context.wrong_pass_phrase' in wrong[1]
 
 
 @tap.case('SC-09: of two key types the client\'s algorithms choose')

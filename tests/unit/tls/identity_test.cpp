@@ -110,7 +110,7 @@ TEST_CASE("SC-08: a PKCS#12 container is refused for what it lacks") {
     return read.error().code;
   };
   CHECK(code(container, "wrong") == Code::tls_context_wrong_pass_phrase);
-  CHECK(code(container, "") == Code::tls_context_wrong_pass_phrase);
+  CHECK(code(container, "") == Code::tls_context_no_pass_phrase);
   CHECK(code("", "right") == Code::tls_context_not_pkcs12);
   CHECK(code("junk", "right") == Code::tls_context_not_pkcs12);
   CHECK(code(container.substr(0, container.size() / 2), "right") == Code::tls_context_not_pkcs12);
