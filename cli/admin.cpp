@@ -16,6 +16,7 @@ namespace ringfort::cli {
 
 namespace {
 
+constexpr std::string_view exit_prefix = "exit ";
 constexpr std::string_view json_prefix = "json ";
 constexpr std::string_view http_mark = " HTTP/1.";
 
@@ -30,9 +31,19 @@ bool is_whole(std::string_view request) noexcept {
   return http ? request.find("\r\n\r\n") != request.npos : line.size() < request.size();
 }
 
-std::string json_text(const Admin::Answer& answer) {
+bool take_prefix(std::string_view& line, std::string_view prefix) noexcept {
+  if (!line.starts_with(prefix)) return false;
+  line.remove_prefix(prefix.size());
+  return true;
+}
+
+std::string json_text(const Admin::Json& value) {
   // A peer's bytes may be no UTF-8.
-  return answer.dump(2, ' ', false, Admin::Answer::error_handler_t::replace) + '\n';
+  return value.dump(2, ' ', false, Admin::Json::error_handler_t::replace) + '\n';
+}
+
+std::string text_for_people(const Admin::Answer& answer) {
+  return answer.text.empty() ? text_of(answer.value) : answer.text;
 }
 
 std::string http_answer(std::string_view status, std::string_view type, const std::string& body) {
@@ -44,6 +55,10 @@ std::string http_answer(std::string_view status, std::string_view type, const st
 
 } // namespace
 
+Admin::Admin() {
+  add("help", "what may be asked", [this] { return Answer{.value = help()}; });
+}
+
 Admin::~Admin() {
   thread_.finish();
   if (listener_) ::unlink(path_.c_str());
@@ -53,19 +68,18 @@ void Admin::add(std::string word, std::string help, Command command, Effect effe
   commands_.emplace(std::move(word), Entry{std::move(help), std::move(command), effect});
 }
 
-bool Admin::start(const std::string& path, ExitStatus& status) {
-  const auto address = unix_address(path);
-  if (!address) {
-    status = complain_of_admin(path, "a socket's path has 1 to 107 bytes");
-    return false;
+bool Admin::start(const std::string& path, Complaints& complaints) {
+  std::string objection = objection_to(path);
+  if (objection.empty()) {
+    listener_ = listen_at(path);
+    if (listener_ && thread_.start([this] { serve(); })) {
+      path_ = path;
+      return true;
+    }
+    objection = std::strerror(errno);
   }
-  listener_ = listen_at(path, *address);
-  if (!listener_ || !thread_.start([this] { serve(); })) {
-    status = complain_of_admin(path, std::strerror(errno));
-    return false;
-  }
-  path_ = path;
-  return true;
+  complaints.add("--admin " + path, std::move(objection));
+  return false;
 }
 
 void Admin::serve() const {
@@ -82,41 +96,46 @@ std::string Admin::answer(int client) const {
   return version == line.npos ? answer_line(line) : answer_http(line.substr(0, version));
 }
 
+Admin::Answer Admin::run(std::string_view word) const {
+  if (const auto command = commands_.find(word); command != commands_.end()) {
+    return command->second.run();
+  }
+  Answer unknown{.value = {}, .status = ExitStatus::usage};
+  unknown.value["unknown_command"] = word;
+  unknown.text = "unknown command '" + std::string(word) + "'; there are:\n" + text_of(help());
+  return unknown;
+}
+
+Admin::Json Admin::help() const {
+  Json words;
+  for (const auto& [word, entry] : commands_) words[word] = entry.help;
+  return words;
+}
+
 std::string Admin::answer_line(std::string_view line) const {
-  const bool json = line.starts_with(json_prefix);
-  if (json) line.remove_prefix(json_prefix.size());
-  if (const auto command = commands_.find(line); command != commands_.end()) {
-    const Answer answer = command->second.run();
-    return json ? json_text(answer) : text_of(answer);
-  }
-  std::string text;
-  if (line != "help") text.append("unknown command '").append(line).append("'; there are:\n");
-  for (const auto& [word, entry] : commands_) {
-    text.append(word).append(word.size() < 14 ? 14 - word.size() : 1, ' ');
-    text.append(entry.help).append("\n");
-  }
-  return text;
+  const bool exits = take_prefix(line, exit_prefix);
+  const bool json = take_prefix(line, json_prefix);
+  const Answer answer = run(line);
+  std::string text = exits ? std::to_string(static_cast<int>(answer.status)) + '\n' : "";
+  return text.append(json ? json_text(answer.value) : text_for_people(answer));
 }
 
 std::string Admin::answer_http(std::string_view line) const {
+  constexpr std::string_view json = "application/json";
   constexpr std::string_view plain = "text/plain; charset=utf-8";
   const std::size_t space = line.find(" /");
   const std::string_view word = line.substr(std::min(space + 2, line.size()));
   const auto command = space == std::string_view::npos ? commands_.end() : commands_.find(word);
-  if (command == commands_.end()) return http_answer("404 Not Found", plain, answer_line("help"));
+  if (command == commands_.end()) return http_answer("404 Not Found", json, json_text(help()));
   const bool changes = command->second.effect == Effect::changes;
   if (line.substr(0, space) != (changes ? "POST" : "GET")) {
     return http_answer("405 Method Not Allowed", plain, changes ? "POST it\n" : "GET it\n");
   }
   const Answer answer = command->second.run();
-  if (!answer.is_string()) return http_answer("200 OK", "application/json", json_text(answer));
-  // What Prometheus asks for of its text form.
-  return http_answer("200 OK", "text/plain; version=0.0.4; charset=utf-8", text_of(answer));
-}
-
-ExitStatus complain_of_admin(const std::string& path, const std::string& text) {
-  std::cerr << "ringfort: --admin " << path << ": " << text << std::endl;
-  return ExitStatus::config;
+  const bool refused = answer.status != ExitStatus::ok;
+  const std::string_view status = refused ? "409 Conflict" : "200 OK";
+  if (!answer.text_type.empty()) return http_answer(status, answer.text_type, answer.text);
+  return http_answer(status, json, json_text(answer.value));
 }
 
 } // namespace ringfort::cli

@@ -2,7 +2,8 @@
 // read its files again: one request in, an answer, and the end.
 //
 // A request is a line, "WORD" or "json WORD", or one of HTTP/1.x: "GET /WORD", and "POST /WORD" for
-// what changes something.
+// what changes something. With "exit" in front of a line, the answer's first line is the exit
+// status that `ringfort inspect` ends with.
 #pragma once
 
 #include <functional>
@@ -12,30 +13,36 @@
 
 #include <nlohmann/json.hpp>
 
+#include "cli/complaints.hpp"
 #include "cli/descriptor.hpp"
-#include "cli/exit_status.hpp"
 #include "cli/polling_thread.hpp"
 
 namespace ringfort::cli {
 
 class Admin {
 public:
-  /// What a command says. A string is text as it stands.
-  using Answer = nlohmann::ordered_json;
+  using Json = nlohmann::ordered_json;
+  /// What a command says.
+  struct Answer {
+    Json value;                         ///< for programs, and as a table for people
+    std::string text = {};              ///< for people, instead of the table; may be empty
+    std::string_view text_type = {};    ///< of HTTP: not the value but the text is sent, as this
+    ExitStatus status = ExitStatus::ok; ///< else the command was refused: 409 over HTTP
+  };
   /// Answers one command. Called in the admin's own thread, one at a time.
   using Command = std::function<Answer()>;
   enum class Effect { none, changes };
 
-  Admin() = default;
+  Admin();
   Admin(const Admin&) = delete;
   Admin& operator=(const Admin&) = delete;
   ~Admin();
 
-  /// "help" lists the others. Before start().
+  /// "help", which is there from the first, lists the others. Before start().
   void add(std::string word, std::string help, Command command, Effect effect = Effect::none);
   /// Listens at `path` with mode 0600. A socket that nobody answers at is replaced; anything else
   /// that lies there is left alone. False after a complaint.
-  bool start(const std::string& path, ExitStatus& status);
+  bool start(const std::string& path, Complaints& complaints);
 
 private:
   struct Entry {
@@ -46,6 +53,8 @@ private:
 
   void serve() const;
   std::string answer(int client) const;
+  Answer run(std::string_view word) const;
+  Json help() const;
   std::string answer_line(std::string_view line) const;
   std::string answer_http(std::string_view line) const;
 
@@ -54,8 +63,5 @@ private:
   Descriptor listener_;
   PollingThread thread_; ///< ends before what it uses
 };
-
-/// "ringfort: --admin PATH: what is wrong", on standard error.
-ExitStatus complain_of_admin(const std::string& path, const std::string& text);
 
 } // namespace ringfort::cli

@@ -13,11 +13,13 @@ namespace ringfort::cli {
 struct CheckFlags {
   IdentityFlags identity;
   std::vector<std::string> names; ///< the hosts that clients will ask for
+  std::string folder;             ///< of identities by server name; empty: none
   std::string authorities;        ///< a PEM file; empty: the system's store
 };
 
 /// Prints the ring's features, and of each identity chain, dates, names, findings, and a verdict
-/// for each name. Answers config when a client that asks for one of them would refuse it.
+/// for each name, which in a folder is that of its files. Answers config when a client that asks
+/// for one of them would refuse it.
 ExitStatus check(const CheckFlags& flags);
 
 } // namespace ringfort::cli

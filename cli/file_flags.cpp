@@ -4,6 +4,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "cli/complaints.hpp"
+
 namespace ringfort::cli {
 
 void add_file_flags(CLI::App& app, FileFlags& flags) {

@@ -3,7 +3,6 @@
 #include <cerrno>
 #include <cstdlib>
 #include <fstream>
-#include <iostream>
 #include <sstream>
 
 #include <CLI/CLI.hpp>
@@ -26,17 +25,17 @@ std::string subject_of(Code code, const std::string& cert, const std::string& ke
 
 /// Empty after a complaint.
 std::optional<tls::Identity> load_pair(const std::string& cert, const std::string& key,
-                                       const std::string& pass_phrase, ExitStatus& status) {
-  const auto chain_pem = read_text(cert, Code::tls_context_empty_identity, status);
+                                       const std::string& pass_phrase, Complaints& complaints) {
+  const auto chain_pem = read_text(cert, Code::tls_context_empty_identity, complaints);
   if (!chain_pem) return {};
-  const auto key_pem = read_text(key, Code::tls_context_empty_identity, status);
+  const auto key_pem = read_text(key, Code::tls_context_empty_identity, complaints);
   if (!key_pem) return {};
   tls::ContextOptions alone;
   alone.identities.push_back(
       {.chain_pem = *chain_pem, .key_pem = *key_pem, .pass_phrase = pass_phrase});
   const auto tried = tls::Context::create(std::move(alone));
   if (!tried) {
-    status = complain(tried.error(), subject_of(tried.error().code, cert, key));
+    complaints.add(tried.error(), subject_of(tried.error().code, cert, key));
     return {};
   }
   return tried->options().identities.front(); // Its key is decrypted: that is done once.
@@ -45,7 +44,8 @@ std::optional<tls::Identity> load_pair(const std::string& cert, const std::strin
 } // namespace
 
 // Read once, from front to end: the path may be a pipe.
-std::optional<std::string> read_text(const std::string& path, Code when_empty, ExitStatus& status) {
+std::optional<std::string> read_text(const std::string& path, Code when_empty,
+                                     Complaints& complaints) {
   errno = 0;
   std::ifstream file(path);
   std::ostringstream read;
@@ -53,22 +53,23 @@ std::optional<std::string> read_text(const std::string& path, Code when_empty, E
   std::string text = std::move(read).str();
   if (!text.empty()) return text;
   const bool unreadable = errno != 0;
-  status = complain(
-      {.code = unreadable ? Code::tls_context_unreadable : when_empty, .detail = errno}, path);
+  complaints.add({.code = unreadable ? Code::tls_context_unreadable : when_empty, .detail = errno},
+                 path);
   return {};
 }
 
-std::optional<std::string> pass_phrase_of(const IdentityFlags& flags, ExitStatus& status) {
+std::optional<std::string> pass_phrase_of(const IdentityFlags& flags, Complaints& complaints) {
   std::string phrase;
   if (!flags.pass_phrase_file.empty()) {
-    const auto text = read_text(flags.pass_phrase_file, Code::tls_context_no_pass_phrase, status);
+    const auto text =
+        read_text(flags.pass_phrase_file, Code::tls_context_no_pass_phrase, complaints);
     if (!text) return {};
     phrase = text->substr(0, text->find('\n'));
   } else if (!flags.pass_phrase_env.empty()) {
     const char* value = std::getenv(flags.pass_phrase_env.c_str());
     if (value == nullptr) {
-      status = complain({.code = Code::tls_context_no_pass_phrase},
-                        "the environment has no " + flags.pass_phrase_env);
+      complaints.add({.code = Code::tls_context_no_pass_phrase},
+                     "the environment has no " + flags.pass_phrase_env);
       return {};
     }
     phrase = value;
@@ -110,30 +111,24 @@ std::string contradiction_of(const IdentityFlags& flags) {
   return {};
 }
 
-std::optional<std::vector<tls::Identity>> load(const IdentityFlags& flags, ExitStatus& status) {
-  const auto pass_phrase = pass_phrase_of(flags, status);
+std::optional<std::vector<tls::Identity>> load(const IdentityFlags& flags, Complaints& complaints) {
+  const auto pass_phrase = pass_phrase_of(flags, complaints);
   if (!pass_phrase) return {};
   std::vector<tls::Identity> identities;
   for (std::size_t index = 0; index < flags.certs.size(); ++index) {
-    auto identity = load_pair(flags.certs[index], flags.keys[index], *pass_phrase, status);
+    auto identity = load_pair(flags.certs[index], flags.keys[index], *pass_phrase, complaints);
     if (!identity) return {};
     identities.push_back(std::move(*identity));
   }
   if (!flags.pkcs12.empty()) {
     auto identity = tls::load_pkcs12(flags.pkcs12, *pass_phrase);
     if (!identity) {
-      status = complain(identity.error(), flags.pkcs12);
+      complaints.add(identity.error(), flags.pkcs12);
       return {};
     }
     identities.push_back(std::move(*identity));
   }
   return identities;
-}
-
-void warn(const tls::Context& context, const IdentityFlags& flags) {
-  for (const Error& warning : context.warnings()) {
-    std::cerr << "ringfort: warning: " << flags.text() << ": " << explain(warning) << std::endl;
-  }
 }
 
 } // namespace ringfort::cli

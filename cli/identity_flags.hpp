@@ -7,7 +7,7 @@
 
 #include <ringfort/tls.hpp>
 
-#include "cli/exit_status.hpp"
+#include "cli/complaints.hpp"
 
 namespace CLI {
 class App;
@@ -35,17 +35,15 @@ std::string contradiction_of(const IdentityFlags& flags);
 
 /// A file's text. Empty after a complaint, of `when_empty` for a file that is there but holds
 /// nothing.
-std::optional<std::string> read_text(const std::string& path, Code when_empty, ExitStatus& status);
+std::optional<std::string> read_text(const std::string& path, Code when_empty,
+                                     Complaints& complaints);
 
 /// The first line of the file, or the variable's value; "" when neither flag was given.
 /// Empty after a complaint.
-std::optional<std::string> pass_phrase_of(const IdentityFlags& flags, ExitStatus& status);
+std::optional<std::string> pass_phrase_of(const IdentityFlags& flags, Complaints& complaints);
 
 /// Reads all identities, each checked alone, so that what is wrong is said of its own file.
-/// Empty after a complaint, whose status is in `status`.
-std::optional<std::vector<tls::Identity>> load(const IdentityFlags& flags, ExitStatus& status);
-
-/// One line for each warning, on standard error.
-void warn(const tls::Context& context, const IdentityFlags& flags);
+/// Empty after a complaint.
+std::optional<std::vector<tls::Identity>> load(const IdentityFlags& flags, Complaints& complaints);
 
 } // namespace ringfort::cli

@@ -1,28 +1,40 @@
 #include "cli/inspect.hpp"
 
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <iostream>
 
-#include "cli/admin.hpp"
+#include "cli/complaints.hpp"
 #include "cli/unix_socket.hpp"
 
 namespace ringfort::cli {
 
+namespace {
+
+ExitStatus complain_of(const InspectFlags& flags, const std::string& reason) {
+  Complaints().add("--admin " + flags.admin, reason);
+  return ExitStatus::unavailable;
+}
+
+} // namespace
+
 ExitStatus inspect(const InspectFlags& flags) {
-  const auto address = unix_address(flags.admin);
-  if (!address) return complain_of_admin(flags.admin, "a socket's path has 1 to 107 bytes");
-  const Descriptor program = connect_to(*address);
+  const Descriptor program = connect_to(flags.admin);
   if (!program) {
-    complain_of_admin(flags.admin, std::string(std::strerror(errno)) + ": is the program running?");
-    return ExitStatus::unavailable;
+    return complain_of(flags, std::string(std::strerror(errno)) + ": is the program running?");
   }
-  const std::string line = (flags.json ? "json " : "") + flags.what + '\n';
-  if (!write_all(program.get(), line)) return ExitStatus::os_error;
-  const std::string answer = read_all(program.get());
-  const bool unknown = answer.starts_with("unknown command");
-  (unknown ? std::cerr : std::cout) << answer << std::flush;
-  return unknown ? ExitStatus::usage : ExitStatus::ok;
+  const std::string line = std::string("exit ") + (flags.json ? "json " : "") + flags.what + '\n';
+  const std::string answer = write_all(program.get(), line) ? read_all(program.get()) : "";
+  int status = 0;
+  const auto [end, error] = std::from_chars(answer.data(), answer.data() + answer.size(), status);
+  const std::size_t text = answer.find('\n');
+  if (error != std::errc{} || text == answer.npos || end != answer.data() + text) {
+    return complain_of(flags, "the program did not answer, or is of another version");
+  }
+  const auto said = static_cast<ExitStatus>(status);
+  (said == ExitStatus::usage ? std::cerr : std::cout) << answer.substr(text + 1) << std::flush;
+  return said;
 }
 
 } // namespace ringfort::cli

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cli/live_connections.hpp"
+#include "cli/reloads.hpp"
 #include "cli/served_names.hpp"
 #include "cli/values.hpp"
 
@@ -14,29 +15,37 @@ namespace ringfort::cli {
 
 namespace {
 
-using Answer = Admin::Answer;
+using Json = Admin::Json;
 using std::chrono::steady_clock;
 
-/// "name: value" lines as members.
-void add_lines(Answer& object, std::string_view lines) {
+/// A number as a number: "shards: 4".
+Json value_of(std::string_view text) {
+  const auto count = parse_count(text);
+  return count ? Json(*count) : Json(text);
+}
+
+/// "name of it: value" lines as members name_of_it.
+void add_lines(Json& object, std::string_view lines) {
   while (!lines.empty()) {
     const std::string_view line = lines.substr(0, lines.find('\n'));
     lines.remove_prefix(std::min(line.size() + 1, lines.size()));
     const std::size_t colon = line.find(": ");
     if (colon == line.npos) continue;
-    object[std::string(line.substr(0, colon))] = line.substr(colon + 2);
+    std::string name(line.substr(0, colon));
+    std::ranges::replace(name, ' ', '_');
+    object[name] = value_of(line.substr(colon + 2));
   }
 }
 
-Answer status_of(const Engine& engine, const std::string& urls, steady_clock::time_point start) {
-  const Metrics metrics = engine.metrics();
+Json status_of(const Inspected& inspected, steady_clock::time_point start) {
+  const Metrics metrics = inspected.engine.metrics();
   const auto up = std::chrono::duration_cast<std::chrono::seconds>(steady_clock::now() - start);
-  Answer status;
+  Json status;
   status["version"] = RINGFORT_VERSION;
   status["process"] = ::getpid();
   status["up_s"] = up.count();
-  status["serves"] = urls;
-  add_lines(status, engine.describe());
+  status["serves"] = inspected.urls;
+  add_lines(status, inspected.engine.describe());
   status["connections_open"] = metrics.connections_open;
   status["connections_accepted"] = metrics.connections_accepted;
   status["handshakes_full"] = metrics.handshakes_full;
@@ -46,12 +55,16 @@ Answer status_of(const Engine& engine, const std::string& urls, steady_clock::ti
   std::uint64_t failures = 0;
   for (const std::uint64_t count : metrics.faults) failures += count;
   status["failures"] = failures;
+  if (inspected.names == nullptr) return status;
+  status["generation"] = inspected.names->live().generation();
+  status["reloads"] = inspected.reloads.counts().all;
+  status["reloads_refused"] = inspected.reloads.counts().refused;
   return status;
 }
 
-Answer row_of(const ConnectionReport& report) {
+Json row_of(const ConnectionReport& report) {
   using std::chrono::milliseconds;
-  Answer row;
+  Json row;
   row["shard"] = report.shard;
   row["id"] = report.id;
   row["peer"] = report.peer;
@@ -66,6 +79,8 @@ Answer row_of(const ConnectionReport& report) {
   row["suite"] = report.suite;
   row["protocol"] = report.protocol;
   row["server_name"] = report.server_name;
+  row["client_subject"] = report.client_subject;
+  row["client_verdict"] = report.client_verdict;
   row["resumed"] = report.resumed;
   row["generation"] = report.generation;
   const bool secured = !report.version.empty();
@@ -74,25 +89,25 @@ Answer row_of(const ConnectionReport& report) {
   return row;
 }
 
-Answer connections_of(Engine& engine) {
+Json connections_of(Engine& engine) {
   const LiveConnections live = look_at_connections(engine);
-  Answer rows = Answer::array();
+  Json rows = Json::array();
   for (const ConnectionReport& report : live.reports) rows.push_back(row_of(report));
   // A shard that is held up by a handler is part of the answer, not a reason for none.
   for (const unsigned shard : live.silent_shards) {
     ConnectionReport nothing;
     nothing.shard = shard;
-    Answer row = row_of(nothing);
+    Json row = row_of(nothing);
     row["stage"] = "shard does not answer";
     rows.push_back(std::move(row));
   }
   return rows;
 }
 
-Answer generations_of(const tls::LiveNames& names) {
-  Answer rows = Answer::array();
+Json generations_of(const tls::LiveNames& names) {
+  Json rows = Json::array();
   for (const auto& [number, connections] : names.generations()) {
-    Answer row;
+    Json row;
     row["generation"] = number;
     row["connections"] = connections;
     rows.push_back(std::move(row));
@@ -100,41 +115,78 @@ Answer generations_of(const tls::LiveNames& names) {
   return rows;
 }
 
-Answer names_of(ServedNames& served) {
-  Answer rows = Answer::array();
+Json names_of(ServedNames& served) {
+  Json rows = Json::array();
   for (const ServedNames::Row& name : served.rows()) {
-    Answer row;
+    Json row;
     row["name"] = name.pattern.empty() ? "(default)" : name.pattern;
     row["generation"] = name.generation;
     row["expires"] = name.expires_unix_s ? utc_text(*name.expires_unix_s) : "";
-    row["days_left"] = name.expires_unix_s ? Answer(days_until(*name.expires_unix_s)) : Answer();
+    row["days_left"] = name.expires_unix_s ? Json(days_until(*name.expires_unix_s)) : Json();
     row["read"] = name.expires_unix_s ? "yes" : "when asked for";
     rows.push_back(std::move(row));
   }
   return rows;
 }
 
-std::string metrics_of(const Engine& engine) {
-  std::string text;
-  engine.metrics().write_text(text);
-  return text;
+/// What stands between the quotes of labels, {stage="a",name="b"}: "a.b".
+std::string label_values(std::string_view labels) {
+  std::string values;
+  for (std::size_t open = 0; (open = labels.find('"')) != labels.npos;) {
+    labels.remove_prefix(open + 1);
+    const std::size_t close = labels.find('"');
+    values.append(values.empty() ? "" : ".").append(labels.substr(0, close));
+    labels.remove_prefix(std::min(close + 1, labels.size()));
+  }
+  return values;
+}
+
+/// The Prometheus text form as members without its prefix; a family with labels is an object.
+Json members_of(std::string_view text) {
+  constexpr std::string_view prefix = "ringfort_";
+  Json members;
+  while (!text.empty()) {
+    std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(line.size() + 1, text.size()));
+    if (!line.starts_with(prefix)) continue;
+    line.remove_prefix(prefix.size());
+    const std::size_t space = line.rfind(' ');
+    const std::string_view name = line.substr(0, space);
+    const std::size_t brace = name.find('{');
+    Json& family = members[std::string(name.substr(0, brace))];
+    Json& value = brace == name.npos ? family : family[label_values(name.substr(brace))];
+    value = value_of(line.substr(space + 1));
+  }
+  return members;
+}
+
+Admin::Answer metrics_of(const Reloads& reloads) {
+  // What Prometheus asks for of its text form.
+  Admin::Answer answer{.value = {}, .text_type = "text/plain; version=0.0.4; charset=utf-8"};
+  answer.text = reloads.metrics_text();
+  answer.value = members_of(answer.text);
+  return answer;
 }
 
 } // namespace
 
-void add_inspection(Admin& admin, Engine& engine, const std::string& urls, ServedNames* names) {
+void add_inspection(Admin& admin, const Inspected& inspected) {
+  using Answer = Admin::Answer;
   const auto start = steady_clock::now();
+  Engine& engine = inspected.engine;
+  const Reloads& reloads = inspected.reloads;
   admin.add("status", "what the program serves, on what, and since when",
-            [&engine, urls, start] { return status_of(engine, urls, start); });
+            [inspected, start] { return Answer{.value = status_of(inspected, start)}; });
   admin.add("connections", "each living connection: where it stands, and what was settled",
-            [&engine] { return connections_of(engine); });
+            [&engine] { return Answer{.value = connections_of(engine)}; });
   admin.add("metrics", "the counters, in the Prometheus text form",
-            [&engine] { return Answer(metrics_of(engine)); });
+            [&reloads] { return metrics_of(reloads); });
+  ServedNames* const names = inspected.names;
   if (names == nullptr) return;
   admin.add("generations", "connections by the generation of names they shook hands under",
-            [names] { return generations_of(names->live()); });
+            [names] { return Answer{.value = generations_of(names->live())}; });
   admin.add("names", "each server name: the generation that brought it, and when it expires",
-            [names] { return names_of(*names); });
+            [names] { return Answer{.value = names_of(*names)}; });
 }
 
 } // namespace ringfort::cli

@@ -9,10 +9,18 @@
 
 namespace ringfort::cli {
 
+class Reloads;
 class ServedNames;
 
-/// Adds the commands that ask and change nothing. `urls` is where the program listens; `names` is
-/// null for clear text. Borrow: until the admin's end.
-void add_inspection(Admin& admin, Engine& engine, const std::string& urls, ServedNames* names);
+/// What there is to look at.
+struct Inspected {
+  Engine& engine;
+  const Reloads& reloads;
+  ServedNames* names; ///< null for clear text
+  std::string urls;   ///< where the program listens
+};
+
+/// Adds the commands that ask and change nothing. Borrow: what is looked at, until the admin's end.
+void add_inspection(Admin& admin, const Inspected& inspected);
 
 } // namespace ringfort::cli

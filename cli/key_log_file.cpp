@@ -25,27 +25,36 @@ std::string objection_to(int descriptor) {
   return {};
 }
 
-} // namespace
-
-std::unique_ptr<KeyLogFile> KeyLogFile::open(const std::string& path, ExitStatus& status) {
+/// None after a complaint.
+Descriptor open_private(const std::string& path, Complaints& complaints) {
   constexpr int flags = O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
   Descriptor opened(::open(path.c_str(), flags, S_IRUSR | S_IWUSR));
   std::string objection;
-  std::unique_ptr<KeyLogFile> file;
-  if (!opened) {
-    objection = errno == ELOOP ? "it is a symbolic link" : std::strerror(errno);
-  } else {
+  if (opened) {
     objection = objection_to(opened.get());
-    file = std::unique_ptr<KeyLogFile>(new KeyLogFile(std::move(opened)));
+  } else {
+    objection = errno == ELOOP ? "it is a symbolic link" : std::strerror(errno);
   }
-  if (objection.empty()) {
-    std::cerr << "ringfort: WARNING: --key-log: the secrets of every connection go to " << path
-              << ": whoever reads it reads the traffic" << std::endl;
-    return file;
-  }
-  std::cerr << "ringfort: --key-log " << path << ": " << objection << std::endl;
-  status = ExitStatus::config;
-  return nullptr;
+  if (objection.empty()) return opened;
+  complaints.add("--key-log " + path, std::move(objection));
+  return {};
+}
+
+} // namespace
+
+std::unique_ptr<KeyLogFile> KeyLogFile::open(const std::string& path, Complaints& complaints) {
+  Descriptor opened = open_private(path, complaints);
+  if (!opened) return nullptr;
+  std::cerr << "ringfort: WARNING: --key-log: the secrets of every connection go to " << path
+            << ": whoever reads it reads the traffic" << std::endl;
+  return std::unique_ptr<KeyLogFile>(new KeyLogFile(path, std::move(opened)));
+}
+
+// The number stays and its file changes in one step (dup(2)): no shard writes in between.
+void KeyLogFile::reopen(Complaints& complaints) const {
+  const Descriptor opened = open_private(path_, complaints);
+  if (!opened || ::dup3(opened.get(), file_.get(), O_CLOEXEC) >= 0) return;
+  complaints.add("--key-log " + path_, std::strerror(errno));
 }
 
 // One call, at the end of the file: lines of two shards never mix.

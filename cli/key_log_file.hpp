@@ -6,8 +6,8 @@
 
 #include <ringfort/key_log.hpp>
 
+#include "cli/complaints.hpp"
 #include "cli/descriptor.hpp"
-#include "cli/exit_status.hpp"
 
 namespace ringfort::cli {
 
@@ -15,13 +15,18 @@ class KeyLogFile final : public tls::KeyLog {
 public:
   /// Appends to the file, or makes it with mode 0600. One that others may open, that is not ours,
   /// that has a second name or is no plain file is refused.
-  /// Empty after a complaint, whose status is in `status`.
-  static std::unique_ptr<KeyLogFile> open(const std::string& path, ExitStatus& status);
+  /// Empty after a complaint.
+  static std::unique_ptr<KeyLogFile> open(const std::string& path, Complaints& complaints);
+  /// Goes on in the file that lies at the path now, or makes it: the old one was moved away. After
+  /// a complaint it goes on where it was. Where: any thread.
+  void reopen(Complaints& complaints) const;
   void write(std::string_view line) noexcept override;
 
 private:
-  explicit KeyLogFile(Descriptor file) noexcept : file_(std::move(file)) {}
+  KeyLogFile(std::string path, Descriptor file) noexcept
+      : path_(std::move(path)), file_(std::move(file)) {}
 
+  std::string path_;
   Descriptor file_;
 };
 

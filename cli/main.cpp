@@ -35,9 +35,44 @@ ExitStatus refuse_rest(const CLI::App& app, const std::vector<std::string>& rest
   return refuse(message + name, nearest(name, flag_names(app)));
 }
 
+constexpr const char* exit_statuses =
+    "Exit status:\n"
+    "  0   done\n"
+    "  64  the command line is wrong, or inspect was asked for an unknown word\n"
+    "  69  io_uring or the kernel's records are not to be had, or no program answers inspect\n"
+    "  71  the system refused something else, for instance a port that is in use\n"
+    "  77  binding the address is not permitted\n"
+    "  78  a certificate, key, setting or file cannot be used; a client would refuse what check\n"
+    "      looked at; a reload refused something";
+
+void add_check_flags(CLI::App& app, CheckFlags& flags) {
+  add_identity_flags(app, flags.identity);
+  app.add_option("--name", flags.names,
+                 "the host that clients will ask for --cert; again for another one")
+      ->type_name("HOST")
+      ->allow_extra_args(false);
+  app.add_option("--names", flags.folder,
+                 "every pair of a folder, as serve --names takes it, each for its own name")
+      ->type_name("DIR");
+  app.add_option("--authorities", flags.authorities,
+                 "whom clients trust (PEM), instead of the system's store")
+      ->type_name("FILE");
+}
+
+void add_inspect_flags(CLI::App& app, InspectFlags& flags) {
+  app.add_option("--admin", flags.admin, "the program's --admin socket")
+      ->type_name("PATH")
+      ->required();
+  app.add_option("what", flags.what, "what to ask; help lists it")
+      ->type_name("WORD")
+      ->capture_default_str();
+  app.add_flag("--json", flags.json, "the answer as JSON");
+}
+
 /// Parses and runs. CLI11 speaks in exceptions; they end here.
 ExitStatus run(int argument_count, const char* const* arguments) {
   CLI::App app("Ringfort: an io_uring HTTPS engine", "ringfort");
+  app.footer(exit_statuses); // Of the subcommands too.
   app.set_version_flag("--version", std::string("ringfort ").append(version));
   ServeFlags serve_flags;
   CLI::App& serving = *app.add_subcommand("serve", "answer HTTPS (or, with --plain, HTTP)");
@@ -45,26 +80,11 @@ ExitStatus run(int argument_count, const char* const* arguments) {
   CheckFlags check_flags;
   CLI::App& checking = *app.add_subcommand(
       "check", "what this machine can do; with an identity: what clients say of it");
-  add_identity_flags(checking, check_flags.identity);
-  checking
-      .add_option("--name", check_flags.names,
-                  "the host that clients will ask for; again for another one")
-      ->type_name("HOST")
-      ->allow_extra_args(false);
-  checking
-      .add_option("--authorities", check_flags.authorities,
-                  "whom clients trust (PEM), instead of the system's store")
-      ->type_name("FILE");
+  add_check_flags(checking, check_flags);
   InspectFlags inspect_flags;
   CLI::App& inspecting =
       *app.add_subcommand("inspect", "ask a running program what it does, or tell it to reload");
-  inspecting.add_option("--admin", inspect_flags.admin, "the program's --admin socket")
-      ->type_name("PATH")
-      ->required();
-  inspecting.add_option("what", inspect_flags.what, "what to ask; help lists it")
-      ->type_name("WORD")
-      ->capture_default_str();
-  inspecting.add_flag("--json", inspect_flags.json, "the answer as JSON");
+  add_inspect_flags(inspecting, inspect_flags);
   // What is left over is refused below, with the name that was probably meant.
   for (CLI::App* any : {&app, &serving, &checking, &inspecting}) any->allow_extras();
   try {

@@ -1,20 +1,18 @@
 #include "cli/serve.hpp"
 
-#include <cerrno>
-#include <cstring>
 #include <iostream>
 
 #include <sys/resource.h>
 
-#include "cli/admin.hpp"
 #include "cli/allocator.hpp"
+#include "cli/complaints.hpp"
 #include "cli/error_log.hpp"
 #include "cli/file_flags.hpp"
-#include "cli/file_watch.hpp"
-#include "cli/inspection.hpp"
 #include "cli/key_log_file.hpp"
+#include "cli/reloads.hpp"
 #include "cli/served_names.hpp"
 #include "cli/signals.hpp"
+#include "cli/unix_socket.hpp"
 
 namespace ringfort::cli {
 
@@ -54,49 +52,11 @@ void announce(const Engine& engine, const ServedNames& served, const std::string
   std::cout << "ringfort serves " << urls << "; " << facts << std::endl;
 }
 
-void print_at_end(const ServeFlags& flags, const Engine& engine) {
-  if (flags.print_metrics) {
-    std::string text;
-    engine.metrics().write_text(text);
-    std::cout << text;
-  }
+void print_at_end(const ServeFlags& flags, const Reloads& reloads) {
+  if (flags.print_metrics) std::cout << reloads.metrics_text();
   if (flags.allocator_stats) std::cout << allocator_text() << '\n';
   std::cout.flush();
 }
-
-/// What reads the program's files again, and who may ask for that, while it serves.
-class Reloads {
-public:
-  Reloads(ServedNames& served, Engine& engine) : served_(served), engine_(engine) {}
-
-  /// False after a complaint.
-  bool start(const ServeFlags& flags, const std::string& urls, ExitStatus& status) {
-    if (!flags.plain && flags.watch && !watch_.start(served_.folders(), [this] { reload(); })) {
-      std::cerr << "ringfort: --watch: " << std::strerror(errno) << std::endl;
-      status = ExitStatus::os_error;
-      return false;
-    }
-    if (flags.admin.empty()) return true;
-    add_inspection(admin_, engine_, urls, flags.plain ? nullptr : &served_);
-    if (!flags.plain) {
-      const auto reload = [this] { return Admin::Answer(this->reload() + '\n'); };
-      admin_.add("reload", "reads certificates and keys again", reload, Admin::Effect::changes);
-    }
-    return admin_.start(flags.admin, status);
-  }
-
-  std::string reload() {
-    std::string outcome = served_.reload();
-    std::cerr << "ringfort: " << outcome << std::endl;
-    return outcome;
-  }
-
-private:
-  ServedNames& served_;
-  Engine& engine_;
-  FileWatch watch_;
-  Admin admin_;
-};
 
 /// Listens on every endpoint of the flags and answers their URLs.
 Result<std::string> listen(Engine& engine, const ServeFlags& flags,
@@ -117,17 +77,16 @@ Result<std::string> listen(Engine& engine, const ServeFlags& flags,
 }
 
 /// From bound ports to the end of the last connection.
-ExitStatus run(Engine& engine, const ServeFlags& flags, ServedNames& served,
+ExitStatus run(Engine& engine, const ServeFlags& flags, const ServedNames& served,
                const std::optional<tls::LiveNames>& names, const std::optional<Files>& files,
-               Signals& signals) {
+               Reloads& reloads, Signals& signals) {
   Endpoint current;
   const auto urls = listen(engine, flags, names, files, current);
   if (!urls) return complain(urls.error(), url_of(flags, current));
-  Reloads reloads(served, engine);
-  ExitStatus status = ExitStatus::ok;
-  if (!reloads.start(flags, *urls, status)) return status;
+  Complaints complaints;
+  if (!reloads.start(flags, *urls, complaints)) return complaints.status();
   signals.watch(engine, flags.drain_grace, [&] {
-    if (!flags.plain) reloads.reload();
+    if (!flags.plain) (void)reloads.reload(Reloads::Wish::asked);
   });
   announce(engine, served, *urls);
   const auto ran = engine.run();
@@ -135,24 +94,48 @@ ExitStatus run(Engine& engine, const ServeFlags& flags, ServedNames& served,
   return ran ? ExitStatus::ok : complain(ran.error());
 }
 
+/// What would go wrong from here on, as far as that can be told without the addresses.
+ExitStatus check_settings(Engine& engine, const ServeFlags& flags, const ServedNames& served,
+                          const std::optional<tls::LiveNames>& names) {
+  const std::string objection = flags.admin.empty() ? "" : objection_to(flags.admin);
+  if (!objection.empty()) {
+    Complaints complaints;
+    complaints.add("--admin " + flags.admin, objection);
+    return complaints.status();
+  }
+  const RecordLayer wanted = flags.engine.record_layer;
+  if (names && (wanted == RecordLayer::kernel || wanted == RecordLayer::kernel_send)) {
+    // On a port of the kernel's choice: listening is what tries the kernel's records.
+    const auto factory = [](Shard& shard) { return make_service(Handler::hello, shard.index()); };
+    const auto tried = engine.serve({.host = "127.0.0.1", .port = 0}, *names, factory);
+    if (!tried) return complain(tried.error());
+  }
+  std::cout << "ringfort: the settings are usable; " << url_of(flags, flags.listen.front())
+            << " was not bound\n"
+            << served.policy() << (served.policy().ends_with('\n') ? "" : "\n") << engine.describe()
+            << std::endl;
+  return ExitStatus::ok;
+}
+
 } // namespace
 
 ExitStatus serve(ServeFlags flags) {
   if (flags.listen.empty()) flags.listen.push_back({});
-  ExitStatus status = ExitStatus::ok;
+  Complaints complaints;
   std::unique_ptr<KeyLogFile> key_log; // Outlives the engine.
   if (!flags.sessions.key_log.empty()) {
-    key_log = KeyLogFile::open(flags.sessions.key_log, status);
-    if (key_log == nullptr) return status;
+    key_log = KeyLogFile::open(flags.sessions.key_log, complaints);
+    if (key_log == nullptr) return complaints.status();
   }
   flags.tls.key_log = key_log.get();
-  if (!flags.plain && !use(flags.sessions, flags.tls, status)) return status;
+  if (!flags.plain && !use(flags.sessions, flags.tls, complaints)) return complaints.status();
   ServedNames served({flags.identity, flags.sessions, flags.names}, flags.tls);
   std::optional<tls::LiveNames> names;
   if (!flags.plain) {
-    names = served.load(status);
-    if (!names) return status;
+    names = served.load(complaints);
+    if (!names) return complaints.status();
   }
+  ExitStatus status = ExitStatus::ok;
   std::optional<Files> files; // Outlives the engine.
   if (!open_files(flags.files, files, status)) return status;
   raise_descriptor_limit();
@@ -160,16 +143,12 @@ ExitStatus serve(ServeFlags flags) {
   ErrorLog log;
   auto engine = Engine::create(flags.engine);
   if (!engine) return complain(engine.error());
-  if (flags.check) {
-    std::cout << "ringfort: the settings are usable; " << url_of(flags, flags.listen.front())
-              << " was not bound\n"
-              << served.policy() << std::flush;
-    return ExitStatus::ok;
-  }
+  if (flags.check) return check_settings(**engine, flags, served, names);
   (*engine)->on_error([&log](const ErrorReport& report) { log.write(report); });
-  status = run(**engine, flags, served, names, files, signals);
+  Reloads reloads(**engine, flags.plain ? nullptr : &served, key_log.get());
+  status = run(**engine, flags, served, names, files, reloads, signals);
   log.finish();
-  if (status == ExitStatus::ok) print_at_end(flags, **engine);
+  if (status == ExitStatus::ok) print_at_end(flags, reloads);
   return status;
 }
 

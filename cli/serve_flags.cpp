@@ -25,12 +25,15 @@ void add_main_flags(CLI::App& app, ServeFlags& flags) {
   app.add_flag("--plain", flags.plain, "clear text on every --listen, without TLS");
   add_identity_flags(app, flags.identity);
   app.add_option("--names", flags.names,
-                 "a folder of NAME.pem and NAME.key, _.NAME for *.NAME; --cert is for other names, "
-                 "which are refused without it")
+                 "a folder of NAME.pem and NAME.key, with _.NAME or *.NAME for any label before "
+                 "NAME; --cert is for other names, which are refused without it")
       ->type_name("DIR");
-  app.add_flag("--watch", flags.watch, "read certificates and keys again when they change");
+  app.add_flag(
+      "--watch", flags.watch,
+      "reload when certificates, keys, authorities, revocation lists or ticket keys change");
   app.add_option("--admin", flags.admin,
-                 "a socket that answers ringfort inspect, and reloads; SIGHUP reloads too")
+                 "a socket that answers ringfort inspect, and reloads; SIGHUP reloads too, and "
+                 "opens the key log again")
       ->type_name("PATH");
   add_file_flags(app, flags.files);
   add_choice<Handler>(
@@ -44,7 +47,10 @@ void add_main_flags(CLI::App& app, ServeFlags& flags) {
       "welcome",
       "what answers: a page, 13 bytes, the request's body, its size, /N bytes, or what is "
       "known of the connection");
-  app.add_flag("--check", flags.check, "check the settings and end, without binding");
+  app.add_flag(
+      "--check", flags.check,
+      "check the settings, --admin and --record-layer among them, and end, without binding "
+      "--listen");
 }
 
 void add_engine_flags(CLI::App& app, ServeFlags& flags) {

@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <utility>
 
+#include <ringfort/certificate.hpp>
+
 namespace ringfort::cli {
 
 namespace {
@@ -19,79 +21,98 @@ std::string folder_of(const std::string& file) {
   return folder.empty() ? "." : folder;
 }
 
+std::string_view spelling_of(const Spellings& spellings, const std::string& pattern) {
+  const auto spelling = spellings.find(pattern);
+  return spelling == spellings.end() ? std::string_view() : spelling->second;
+}
+
+/// What clients will not like. `pattern` is empty for the default, which serves any name.
+void warn_of(const tls::Context& context, const std::string& about, const std::string& pattern) {
+  for (const Error& warning : context.warnings()) warn(about, explain(warning));
+  if (pattern.empty()) return;
+  for (const tls::Identity& identity : context.options().identities) {
+    if (tls::covers(identity.chain_pem, pattern).value_or(true)) continue;
+    warn(about, explain({.code = Code::tls_context_name_not_covered}) + ": " + pattern);
+  }
+}
+
 } // namespace
 
-std::optional<tls::Context> ServedNames::make_context(const IdentityFlags& files,
-                                                      ExitStatus& status) {
-  auto identities = cli::load(files, status);
-  if (!identities) return {};
-  tls::ContextOptions options = policy_;
-  options.identities = std::move(*identities);
+std::string Reload::text() const {
+  return "generation " + std::to_string(generation) + ": " + std::to_string(changed) +
+         " changed, " + std::to_string(removed) + " removed, " + std::to_string(refused.size()) +
+         " refused and left as they were";
+}
+
+std::optional<tls::Context> ServedNames::make_context(std::vector<tls::Identity> identities,
+                                                      const std::string& about,
+                                                      Complaints& complaints) {
+  tls::ContextOptions options = *policy_;
+  options.identities = std::move(identities);
   auto context = tls::Context::create(std::move(options));
   if (!context) {
-    const std::string about = subject_of(flags_.sessions, context.error().code);
-    status = complain(context.error(), about.empty() ? files.text() : about);
+    complaints.add(context.error(), about);
     return {};
   }
-  if (policy_text_.empty()) policy_text_ = context->policy();
-  warn(*context, files);
+  if (!live_ && policy_text_.empty()) policy_text_ = context->policy();
   return std::move(*context);
 }
 
 /// Reads a name's files when a client asks for it: what is wrong then is that handshake's failure.
-std::shared_ptr<const tls::ContextSource> ServedNames::make_source(ExitStatus& status) const {
-  auto phrase = pass_phrase_of(flags_.identity, status);
+ServedNames::Source ServedNames::make_source(const Policy& policy, const Spellings& spellings,
+                                             Complaints& complaints) const {
+  auto phrase = pass_phrase_of(flags_.identity, complaints);
   if (!phrase) return nullptr;
   return std::make_shared<const tls::ContextSource>(
-      [this, phrase = std::move(*phrase)](std::string_view pattern) -> Result<tls::Context> {
-        const NamedFiles files(flags_.folder, pattern);
+      [policy, spellings, folder = flags_.folder,
+       phrase = std::move(*phrase)](std::string_view pattern) -> Result<tls::Context> {
+        const NamedFiles files(folder, spellings, pattern);
         auto identity = tls::load_identity(files.chain, files.key);
         if (!identity) return std::unexpected(identity.error());
         identity->pass_phrase = phrase;
-        tls::ContextOptions options = policy_;
+        tls::ContextOptions options = *policy;
         options.identities.push_back(std::move(*identity));
         return tls::Context::create(std::move(options));
       });
 }
 
-void ServedNames::take_default(tls::Names& names, Tally& tally, ExitStatus& status) {
+void ServedNames::take_default(tls::Names& names, Tally& tally, Complaints& complaints) {
   if (flags_.identity.none()) return;
-  auto context = make_context(flags_.identity, status);
-  if (!context) {
-    ++tally.refused;
-  } else if (!same(default_identities_, context->options().identities)) {
-    default_identities_ = context->options().identities;
-    default_generation_ = 0;
-    names.set_default(std::move(*context));
-    ++tally.changed;
-  }
+  auto identities = cli::load(flags_.identity, complaints);
+  if (!identities || same(default_identities_, *identities)) return;
+  auto context = make_context(*identities, flags_.identity.text(), complaints);
+  if (!context) return;
+  warn_of(*context, flags_.identity.text(), {});
+  default_identities_ = std::move(*identities);
+  default_generation_ = 0;
+  names.set_default(std::move(*context));
+  ++tally.changed;
 }
 
-void ServedNames::take_folder(tls::Names& names, Tally& tally, ExitStatus& status) {
-  const auto there = scan_name_folder(flags_.folder, status);
-  source_ = there ? make_source(status) : nullptr;
-  if (source_ == nullptr) {
-    ++tally.refused;
-    return;
-  }
-  if (!live_) lazy_ = there->size() > eager_max;
+void ServedNames::take_folder(tls::Names& names, Tally& tally, Complaints& complaints) {
+  const auto there = scan_name_folder(flags_.folder, complaints);
+  if (!there) return;
+  auto source = make_source(policy_, there->spellings, complaints);
+  if (source == nullptr) return;
+  source_ = std::move(source);
+  if (!live_) lazy_ = there->stamps.size() > eager_max;
   forget_missing(names, *there, tally);
-  for (const auto& [pattern, stamp] : *there) {
+  if (there->stamps.empty() && (!live_ || tally.removed > 0)) warn_of_empty(flags_.folder);
+  for (const auto& [pattern, stamp] : there->stamps) {
     const auto known = known_.find(pattern);
-    if (known != known_.end() && known->second.stamp == stamp) continue;
-    if (take_pair(names, pattern, status)) {
-      known_[pattern] = {.stamp = stamp};
-      ++tally.changed;
-    } else {
-      ++tally.refused;
-    }
+    const bool renamed = spelling_of(spellings_, pattern) != spelling_of(there->spellings, pattern);
+    if (known != known_.end() && known->second.stamp == stamp && !renamed) continue;
+    if (!take_pair(names, *there, pattern, complaints)) continue;
+    known_[pattern] = {.stamp = stamp};
+    ++tally.changed;
   }
+  spellings_ = there->spellings;
 }
 
 void ServedNames::forget_missing(tls::Names& names, const NameFolder& there, Tally& tally) {
   for (auto known = known_.begin(); known != known_.end();) {
     const auto current = known++;
-    if (there.contains(current->first)) continue;
+    if (there.stamps.contains(current->first)) continue;
     names.remove(current->first);
     known_.erase(current);
     ++tally.removed;
@@ -99,51 +120,98 @@ void ServedNames::forget_missing(tls::Names& names, const NameFolder& there, Tal
 }
 
 /// A change is always looked at before it replaces what works.
-bool ServedNames::take_pair(tls::Names& names, const std::string& pattern, ExitStatus& status) {
-  const NamedFiles pair(flags_.folder, pattern);
-  IdentityFlags files = flags_.identity; // The pass phrase is everybody's.
-  files.certs = {pair.chain};
-  files.keys = {pair.key};
-  files.pkcs12.clear();
+bool ServedNames::take_pair(tls::Names& names, const NameFolder& there, const std::string& pattern,
+                            Complaints& complaints) {
+  const NamedFiles pair(flags_.folder, there.spellings, pattern);
   std::optional<tls::Context> context;
   if (!lazy_ || live_) {
-    context = make_context(files, status);
+    auto identities = cli::load(flags_of(pair, flags_.identity), complaints);
+    if (identities) context = make_context(std::move(*identities), pair.text(), complaints);
     if (!context) return false;
+    warn_of(*context, pair.chain, pattern);
   }
   const auto set = lazy_ ? names.set(pattern, source_) : names.set(pattern, std::move(*context));
-  if (!set) status = complain(set.error(), pair.chain);
+  if (!set) complaints.add(set.error(), pair.chain);
   return set.has_value();
 }
 
-void ServedNames::take_all(tls::Names& names, Tally& tally, ExitStatus& status) {
-  take_default(names, tally, status);
-  if (!flags_.folder.empty()) take_folder(names, tally, status);
+/// All of them with one policy, or none: who was revoked for one name is not to get in by another.
+void ServedNames::take_session_files(tls::Names& names, Tally& tally, Complaints& complaints) {
+  tls::ContextOptions next = *policy_;
+  if (!read_files(flags_.sessions, next, complaints)) return;
+  const std::size_t changed = changed_files(*policy_, next);
+  if (changed == 0) return;
+  auto policy = std::make_shared<const tls::ContextOptions>(std::move(next));
+  tls::Names remade = names;
+  if (!remake(remade, policy, complaints)) return;
+  names = std::move(remade);
+  policy_ = std::move(policy);
+  default_generation_ = 0;
+  for (auto& [pattern, known] : known_) known.generation = 0;
+  tally.changed += changed;
 }
 
-std::optional<tls::LiveNames> ServedNames::load(ExitStatus& status) {
+/// Each context again with its own identities. False after a complaint.
+bool ServedNames::remake(tls::Names& names, const Policy& policy, Complaints& complaints) const {
+  const auto again = [&policy, &complaints](const tls::Context& context, const std::string& about) {
+    tls::ContextOptions options = *policy;
+    options.identities = context.options().identities;
+    auto made = tls::Context::create(std::move(options));
+    if (!made) complaints.add(made.error(), about);
+    return made;
+  };
+  if (const auto& fallback = names.fallback()) {
+    auto made = again(*fallback, flags_.identity.text());
+    if (!made) return false;
+    names.set_default(std::move(*made));
+  }
+  const Source source = make_source(policy, spellings_, complaints);
+  if (source == nullptr) return false;
+  for (const auto& [pattern, known] : known_) {
+    const tls::Names::Entry* const entry = names.entry_of(pattern);
+    if (entry == nullptr) continue;
+    if (!entry->context) {
+      (void)names.set(pattern, source); // It was taken before.
+      continue;
+    }
+    auto made = again(*entry->context, pattern);
+    if (!made) return false;
+    (void)names.set(pattern, std::move(*made));
+  }
+  return true;
+}
+
+void ServedNames::take_all(tls::Names& names, Tally& tally, Complaints& complaints) {
+  take_default(names, tally, complaints);
+  if (!flags_.folder.empty()) take_folder(names, tally, complaints);
+}
+
+std::optional<tls::LiveNames> ServedNames::load(Complaints& complaints) {
   tls::Names names;
   Tally tally;
-  take_all(names, tally, status);
-  if (tally.refused > 0) return {};
+  take_all(names, tally, complaints);
+  if (!complaints.none()) return {};
   live_.emplace(std::move(names));
   note_generation(live_->generation());
   return live_;
 }
 
-std::string ServedNames::reload() {
+Reload ServedNames::reload() {
   const std::lock_guard lock(mutex_);
   tls::Names names = live_->names();
   Tally tally;
-  ExitStatus ignored = ExitStatus::ok; // Said on standard error; what was there stays in force.
-  take_all(names, tally, ignored);
+  Complaints complaints; // Said on standard error; what was there stays in force.
+  take_session_files(names, tally, complaints);
+  take_all(names, tally, complaints);
   std::uint64_t generation = live_->generation();
   if (tally.changed + tally.removed > 0) {
     generation = live_->publish(std::move(names));
     note_generation(generation);
   }
-  return "generation " + std::to_string(generation) + ": " + std::to_string(tally.changed) +
-         " changed, " + std::to_string(tally.removed) + " removed, " +
-         std::to_string(tally.refused) + " refused and left as they were";
+  return {.generation = generation,
+          .changed = tally.changed,
+          .removed = tally.removed,
+          .refused = complaints.all()};
 }
 
 /// Of what was taken and is published now.
@@ -176,7 +244,8 @@ std::vector<std::string> ServedNames::folders() const {
   const auto add = [&folders](const std::string& folder) {
     if (std::ranges::find(folders, folder) == folders.end()) folders.push_back(folder);
   };
-  for (const auto* files : {&flags_.identity.certs, &flags_.identity.keys}) {
+  const std::vector<std::string> session_files = files_of(flags_.sessions);
+  for (const auto* files : {&flags_.identity.certs, &flags_.identity.keys, &session_files}) {
     for (const std::string& file : *files) add(folder_of(file));
   }
   if (!flags_.identity.pkcs12.empty()) add(folder_of(flags_.identity.pkcs12));

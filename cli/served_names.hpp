@@ -1,9 +1,10 @@
-// served_names — which identities the program serves, read when it starts, and again when asked:
-// what is unusable then leaves what was there in force.
+// served_names — which identities the program serves, and with which session files, read when it
+// starts, and again when asked: what is unusable then leaves what was there in force.
 #pragma once
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -23,6 +24,17 @@ struct NameFlags {
   std::string folder;     ///< empty: the default answers every name
 };
 
+/// What came of reading the files again.
+struct Reload {
+  std::uint64_t generation = 0;   ///< in force now
+  std::size_t changed = 0;        ///< names, the default among them, and session files
+  std::size_t removed = 0;        ///< names
+  std::vector<Complaint> refused; ///< each was left as it was
+
+  /// One line.
+  std::string text() const;
+};
+
 /// Where: any thread, once loaded.
 class ServedNames {
 public:
@@ -32,13 +44,13 @@ public:
 
   /// `policy` is what every context shares: everything but identities.
   ServedNames(NameFlags flags, tls::ContextOptions policy)
-      : flags_(std::move(flags)), policy_(std::move(policy)) {}
+      : flags_(std::move(flags)),
+        policy_(std::make_shared<const tls::ContextOptions>(std::move(policy))) {}
 
-  /// What to serve. Empty after a complaint, whose status is in `status`.
-  std::optional<tls::LiveNames> load(ExitStatus& status);
-  /// Reads what has changed since. Answers one line that says what came of it; what was refused is
-  /// complained of before. After load().
-  std::string reload();
+  /// What to serve. Empty after a complaint.
+  std::optional<tls::LiveNames> load(Complaints& complaints);
+  /// Reads what has changed since; what is refused is complained of before. After load().
+  Reload reload();
   /// A name in force. The default has no pattern.
   struct Row {
     std::string pattern = {};
@@ -63,28 +75,35 @@ private:
   struct Tally {
     std::size_t changed = 0;
     std::size_t removed = 0;
-    std::size_t refused = 0;
   };
+  using Policy = std::shared_ptr<const tls::ContextOptions>;
+  using Source = std::shared_ptr<const tls::ContextSource>;
 
-  std::optional<tls::Context> make_context(const IdentityFlags& files, ExitStatus& status);
-  std::shared_ptr<const tls::ContextSource> make_source(ExitStatus& status) const;
-  void take_all(tls::Names& names, Tally& tally, ExitStatus& status);
-  void take_default(tls::Names& names, Tally& tally, ExitStatus& status);
-  void take_folder(tls::Names& names, Tally& tally, ExitStatus& status);
+  std::optional<tls::Context> make_context(std::vector<tls::Identity> identities,
+                                           const std::string& about, Complaints& complaints);
+  Source make_source(const Policy& policy, const Spellings& spellings,
+                     Complaints& complaints) const;
+  void take_session_files(tls::Names& names, Tally& tally, Complaints& complaints);
+  bool remake(tls::Names& names, const Policy& policy, Complaints& complaints) const;
+  void take_all(tls::Names& names, Tally& tally, Complaints& complaints);
+  void take_default(tls::Names& names, Tally& tally, Complaints& complaints);
+  void take_folder(tls::Names& names, Tally& tally, Complaints& complaints);
   void forget_missing(tls::Names& names, const NameFolder& there, Tally& tally);
   void note_generation(std::uint64_t generation);
-  bool take_pair(tls::Names& names, const std::string& pattern, ExitStatus& status);
+  bool take_pair(tls::Names& names, const NameFolder& there, const std::string& pattern,
+                 Complaints& complaints);
 
   NameFlags flags_;
-  tls::ContextOptions policy_;
+  Policy policy_;
   std::optional<tls::LiveNames> live_;
   std::mutex mutex_;                   ///< one reload at a time
   std::map<std::string, Known> known_; ///< the folder's names in force
+  Spellings spellings_;                ///< of the folder, when it was last read
   std::uint64_t default_generation_ = 0;
   std::vector<tls::Identity> default_identities_;
   std::string policy_text_;
   bool lazy_ = false;
-  std::shared_ptr<const tls::ContextSource> source_; ///< of names that are read when asked for
+  Source source_; ///< of names that are read when asked for
 };
 
 } // namespace ringfort::cli

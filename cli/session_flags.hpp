@@ -4,10 +4,11 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include <ringfort/tls.hpp>
 
-#include "cli/exit_status.hpp"
+#include "cli/complaints.hpp"
 
 namespace CLI {
 class App;
@@ -40,11 +41,17 @@ void add_session_flags(CLI::App& app, SessionFlags& flags);
 /// What is missing or too much among them. Empty: all is well.
 std::string contradiction_of(const SessionFlags& flags);
 
-/// Reads the files and fills in what the flags say. False after a complaint, whose status is in
-/// `status`.
-bool use(const SessionFlags& flags, tls::ContextOptions& options, ExitStatus& status);
+/// Fills in what the flags say, and what their files hold. False after a complaint.
+bool use(const SessionFlags& flags, tls::ContextOptions& options, Complaints& complaints);
 
-/// The file that a refusal of Context::create is about; empty when it is about none of these.
-std::string subject_of(const SessionFlags& flags, Code code);
+/// What the files hold now: ticket keys, authorities, revocation lists. They are taken together or
+/// not at all. False after a complaint.
+bool read_files(const SessionFlags& flags, tls::ContextOptions& options, Complaints& complaints);
+
+/// In how many of the files the options differ.
+std::size_t changed_files(const tls::ContextOptions& one, const tls::ContextOptions& other);
+
+/// The paths of those that were given.
+std::vector<std::string> files_of(const SessionFlags& flags);
 
 } // namespace ringfort::cli

@@ -3,10 +3,13 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
+#include <optional>
 
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 
 namespace ringfort::cli {
 
@@ -20,6 +23,16 @@ const sockaddr* generic(const sockaddr_un& address) noexcept {
   return reinterpret_cast<const sockaddr*>(&address);
 }
 
+/// Empty, with errno set, when a socket cannot have this path: 1 to 107 bytes.
+std::optional<sockaddr_un> address_of(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  errno = path.empty() ? ENOENT : ENAMETOOLONG;
+  if (path.empty() || path.size() >= sizeof address.sun_path) return {};
+  std::memcpy(address.sun_path, path.data(), path.size());
+  return address;
+}
+
 Descriptor new_socket() noexcept {
   return Descriptor(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
 }
@@ -30,35 +43,45 @@ bool ready(int socket, short events) noexcept {
 }
 
 /// A socket whose program is gone stays in the file system: it may be taken over.
-bool is_deserted(const std::string& path, const sockaddr_un& address) {
+bool is_deserted(const std::string& path) {
   struct stat found {};
   if (::lstat(path.c_str(), &found) != 0 || !S_ISSOCK(found.st_mode)) return false;
-  return !connect_to(address) && errno == ECONNREFUSED;
+  return !connect_to(path) && errno == ECONNREFUSED;
 }
 
 } // namespace
 
-std::optional<sockaddr_un> unix_address(const std::string& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.empty() || path.size() >= sizeof address.sun_path) return {};
-  std::memcpy(address.sun_path, path.data(), path.size());
-  return address;
+std::string objection_to(const std::string& path) {
+  if (!address_of(path)) return "a socket's path has 1 to 107 bytes";
+  struct stat found {};
+  if (::lstat(path.c_str(), &found) == 0) {
+    if (!S_ISSOCK(found.st_mode)) return "something that is no socket lies there";
+    if (!is_deserted(path)) return "another program uses it";
+  } else if (errno != ENOENT) {
+    return std::strerror(errno);
+  }
+  const std::string folder = std::filesystem::path(path).parent_path().string();
+  const bool usable = ::access(folder.empty() ? "." : folder.c_str(), W_OK | X_OK) == 0;
+  return usable ? "" : std::strerror(errno);
 }
 
-Descriptor listen_at(const std::string& path, const sockaddr_un& address) {
-  if (is_deserted(path, address)) ::unlink(path.c_str());
+Descriptor listen_at(const std::string& path) {
+  const auto address = address_of(path);
+  if (!address) return {};
+  if (is_deserted(path)) ::unlink(path.c_str());
   Descriptor listener = new_socket();
   // The mode is the socket's from its first moment: fchmod(2) before bind(2) (unix(7)).
   const bool listens = listener && ::fchmod(listener.get(), S_IRUSR | S_IWUSR) == 0 &&
-                       ::bind(listener.get(), generic(address), sizeof address) == 0 &&
+                       ::bind(listener.get(), generic(*address), sizeof *address) == 0 &&
                        ::listen(listener.get(), backlog) == 0;
   return listens ? std::move(listener) : Descriptor();
 }
 
-Descriptor connect_to(const sockaddr_un& address) {
+Descriptor connect_to(const std::string& path) {
+  const auto address = address_of(path);
+  if (!address) return {};
   Descriptor connected = new_socket();
-  if (!connected || ::connect(connected.get(), generic(address), sizeof address) != 0) return {};
+  if (!connected || ::connect(connected.get(), generic(*address), sizeof *address) != 0) return {};
   return connected;
 }
 

@@ -84,7 +84,11 @@ ConnectionReport ServerConnection::look() const {
   report.queued_bytes = transport_.stream().queued_bytes();
   report.encrypted = transport_.encrypted();
   report.generation = generation_.number();
-  (void)tell_tls(report, transport_);
+  if (!tell_tls(report, transport_)) return report;
+  if (const auto& client = transport_.facts().client_certificate) {
+    report.client_subject = client->facts.subject;
+    report.client_verdict = client->verdict.accepts ? "ok" : client->verdict.alias;
+  }
   return report;
 }
 

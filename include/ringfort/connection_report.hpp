@@ -43,6 +43,10 @@ struct ConnectionReport {
   std::string_view suite;
   std::string protocol;    ///< ALPN
   std::string server_name; ///< SNI
+  /// Of the client's certificate, "CN=..."; empty without one. It may be bytes of the client's
+  /// choice: escape it before it is shown.
+  std::string client_subject = {};
+  std::string client_verdict = {}; ///< "ok", or why it is not believed: CERT_HAS_EXPIRED, ...
   bool resumed = false;
   std::uint64_t generation = 0; ///< of tls::LiveNames that it shook hands under
   RecordLayer send_records = RecordLayer::user;

@@ -101,13 +101,18 @@ struct Error {
 };
 static_assert(sizeof(Error) == 16);
 
-/// "stage.name: text (detail N)", for logs and messages. Allocates.
+/// "stage.name: text (detail N: what it is)", for logs and messages. Allocates.
 inline std::string explain(const Error& error) {
+  constexpr std::string_view detail_mark = " (detail: ";
   const Fault& fault = fault_of(error.code);
+  const std::size_t end = fault.text.find(detail_mark);
   std::string text;
-  text.append(fault.stage_name).append(".").append(fault.name).append(": ").append(fault.text);
-  if (error.detail != 0) text.append(" (detail ").append(std::to_string(error.detail)).append(")");
-  return text;
+  text.append(fault.stage_name).append(".").append(fault.name).append(": ");
+  text.append(fault.text.substr(0, end));
+  if (error.detail == 0) return text;
+  text.append(" (detail ").append(std::to_string(error.detail));
+  if (end == fault.text.npos) return text.append(")");
+  return text.append(": ").append(fault.text.substr(end + detail_mark.size()));
 }
 
 /// A value or the Error that stands in its place. Dropping one without a look is a warning.

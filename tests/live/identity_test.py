@@ -1,5 +1,6 @@
 """Identities as a person gives them: encrypted keys, PKCS#12, two key types; and the doctor."""
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -137,6 +138,31 @@ def several_names():
     assert 'asks for example.org: refuses it: hostname mismatch' in text, text
     for part in ('finding: tls_context.name_not_covered', 'certificate 0, the leaf'):
         assert text.count(part) == 1, (part, text)
+
+
+@tap.case('identity: the doctor looks at each pair of a folder, for its own name, to the end')
+def folder():
+    names = tempfile.mkdtemp(dir=KEEP.name)
+
+    def put(name, cert=CERT, key=KEY):
+        shutil.copy(cert, os.path.join(names, name + '.pem'))
+        shutil.copy(key, os.path.join(names, name + '.key'))
+    status, text = doctor('--names', names, '--authorities', CA)
+    assert status == 0 and 'no name is served from it' in text, text
+    put('localhost')
+    status, text = doctor('--names', names, '--authorities', CA)
+    assert status == 0 and 'asks for localhost: accepts it' in text, text
+    put('broken.local', key=server.rsa_identity()[1])
+    put('other.local')
+    put('_.local')
+    status, text = doctor('--names', names, '--authorities', CA)
+    assert status == 78, text
+    for part in ('tls_context.key_mismatch', 'broken.local.pem', 'asks for localhost: accepts it',
+                 'asks for other.local: refuses it', 'asks for *.local: refuses it'):
+        assert part in text, (part, text)
+    assert text.count('finding: tls_context.name_not_covered') == 2, text
+    put('a b')
+    assert 'tls_context.bad_name' in doctor('--names', names, '--authorities', CA)[1]
 
 
 @tap.case('identity: a leaf alone, and one about to expire, are warned about at the start')

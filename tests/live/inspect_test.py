@@ -2,6 +2,7 @@
 import contextlib
 import json
 import os
+import shutil
 import socket
 import ssl
 import subprocess
@@ -9,6 +10,7 @@ import sys
 import tempfile
 
 sys.path[:0] = [__file__.rsplit('/', 2)[0], __file__.rsplit('/', 1)[0]]
+import authority  # noqa: E402
 import server  # noqa: E402
 import tap  # noqa: E402
 
@@ -48,8 +50,9 @@ def status():
         text = inspect()[1]
         assert f'serves: https://127.0.0.1:{running.port}\n' in text, text
         state = told('status')
-        assert state['process'] == running.process.pid and state['shards'] == '2', state
-        assert state['record layer'].startswith('user'), state
+        assert state['process'] == running.process.pid and state['shards'] == 2, state
+        assert state['record_layer'].startswith('user'), state
+        assert not [name for name in state if ' ' in name], state
         assert state['connections_open'] == 0 and state['failures'] == 0, state
 
 
@@ -111,6 +114,63 @@ def names():
         assert running.process.poll() is None
 
 
+@tap.case('inspect: a client\'s certificate is told by its subject, and whether it is believed')
+def clients():
+    folder = server.certificates()
+    ours, other = (authority.Authority(os.path.join(KEEP.name, name), name)
+                   for name in ('ours', 'other'))
+    flags = ('--client-certificates', 'optional', '--client-authorities', ours.pem)
+    with server.Server('--admin', PATH, *flags) as running, contextlib.ExitStack() as stack:
+        for identity in (ours.client('alice'), other.client('mallory'), None):
+            context = ssl.create_default_context(cafile=folder / 'ca.pem')
+            if identity:
+                context.load_cert_chain(identity)
+            stack.enter_context(running.connect(context))
+        rows = until(lambda rows: [row['stage'] for row in rows] == ['idle'] * 3,
+                     lambda: told('connections'))
+        seen = {row['client_subject']: row['client_verdict'] for row in rows}
+        assert seen == {'CN=alice': 'ok', 'CN=mallory': 'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+                        '': ''}, seen
+
+
+@tap.case('inspect: --json of the counters and of a reload are objects')
+def objects():
+    cert, key = (os.path.join(KEEP.name, f'changing.{end}') for end in ('pem', 'key'))
+    for path in (cert, key):
+        shutil.copy(server.certificates() / f'localhost.{path[-3:]}', path)
+    with server.Server('--admin', PATH, identity=(cert, key)) as running:
+        assert running.get()[0] == 200
+        counters = told('metrics')
+        assert counters['requests_total'] == 1, counters
+        assert counters['faults_total']['tls_record.bad_mac'] == 0, counters
+        assert told('reload') == {'generation': 1, 'changed': 0, 'removed': 0, 'refused': []}
+        os.remove(key)
+        status, text = inspect('--json', 'reload')
+        refusal, = json.loads(text)['refused']
+        assert status == 78 and refusal['about'] == key, text
+        assert refusal['code'] == 'tls_context.unreadable', text
+        assert 'No such file' in refusal['reason'] and 'errno' not in refusal['reason'], text
+        assert curl('-X', 'POST', 'http://localhost/reload')[0] == 409
+        state, counters = told('status'), told('metrics')
+        assert (state['reloads'], state['reloads_refused']) == (3, 2), state
+        assert counters['reloads_refused_total'] == 2 and running.get()[0] == 200, counters
+
+
+@tap.case('inspect: a program that does not answer, or is not there, is exit 69')
+def no_program():
+    status, text = inspect()
+    assert status == 69 and 'is the program running?' in text, text
+    with socket.socket(socket.AF_UNIX) as other:
+        other.bind(PATH)
+        other.listen()
+        asking = subprocess.Popen([server.PROGRAM, 'inspect', '--admin', PATH],
+                                  stderr=subprocess.PIPE, text=True)
+        other.accept()[0].close()
+        assert 'did not answer' in asking.communicate(timeout=60)[1]
+        assert asking.returncode == 69
+    os.remove(PATH)
+
+
 def curl(*arguments):
     done = subprocess.run(['curl', '-sS', '-i', '--unix-socket', PATH, *arguments],
                           capture_output=True, text=True, timeout=60)
@@ -129,8 +189,9 @@ def http():
         assert 'application/json' in head and json.loads(body)['requests'] == 0, body
         assert curl('http://localhost/reload')[0] == 405
         assert curl('-X', 'POST', 'http://localhost/metrics')[0] == 405
-        status_code, _, body = curl('-X', 'POST', 'http://localhost/reload')
-        assert status_code == 200 and body.startswith('generation 1: 0 changed'), body
+        status_code, head, body = curl('-X', 'POST', 'http://localhost/reload')
+        assert status_code == 200 and 'application/json' in head, head
+        assert json.loads(body) == {'generation': 1, 'changed': 0, 'removed': 0, 'refused': []}
         status_code, _, body = curl('http://localhost/nothing')
         assert status_code == 404 and 'connections' in body, body
         with socket.socket(socket.AF_UNIX) as long_head:

@@ -1,5 +1,6 @@
 """Server names as a person serves them: a folder, SIGHUP, --watch, the admin socket, many names,
 and certificate swaps under load."""
+import json
 import os
 import pathlib
 import re
@@ -112,6 +113,102 @@ def bad_folder():
         assert done.returncode == 78 and text in done.stderr, (path, done)
 
 
+def checked(names, *flags):
+    """What is said of a folder before anything is bound."""
+    done = subprocess.run([server.PROGRAM, 'serve', '--check', '--names', names, *flags],
+                          capture_output=True, text=True, timeout=60)
+    return done.returncode, done.stderr
+
+
+@tap.case('names: a certificate that does not name its file\'s name is warned about, others not')
+def not_covered():
+    names = folder_of('api.local', '*.tenant.local')
+    assert checked(names) == (0, '')
+    for source, suffix in zip(identity('api.local'), ('.pem', '.key')):
+        for name in ('other.local', '_.api.local'):
+            shutil.copy(source, os.path.join(names, name + suffix))
+    status, text = checked(names)
+    assert status == 0 and text.count('tls_context.name_not_covered') == 2, text
+    for name in ('other.local', '*.api.local'):
+        assert f': {name}\n' in text, text
+
+
+@tap.case('names: a warning is not said again at a reload of what has not changed')
+def warned_once():
+    names = folder_of('api.local')
+    for source, suffix in zip(identity('other.local'), ('.pem', '.key')):
+        shutil.copy(source, os.path.join(names, 'api.local' + suffix))
+    leaf = leaf_alone('localhost')
+    with server.Server('--names', names, identity=leaf) as running:
+        install(names, 'new.local')
+        running.process.send_signal(signal.SIGHUP)
+        running.wait_for_log('generation 2: 1 changed')
+        warnings = [line for line in running.log if 'warning: ' in line]
+    assert len(warnings) == 2, warnings
+    for name in ('tls_context.name_not_covered', 'tls_context.chain_incomplete'):
+        assert sum(name in line for line in warnings) == 1, warnings
+
+
+def leaf_alone(name):
+    """Without the issuer's certificate."""
+    folder = server.certificates()
+    path = os.path.join(KEEP.name, 'leaf.pem')
+    subprocess.run(['openssl', 'x509', '-in', folder / f'{name}.pem', '-out', path], check=True)
+    return path, folder / f'{name}.key'
+
+
+@tap.case('names: an empty folder is warned about, at the start and when it becomes so')
+def empty():
+    status, text = checked(tempfile.mkdtemp(dir=KEEP.name))
+    assert status == 0 and 'no name is served from it' in text, text
+    names = folder_of('api.local')
+    with server.Server('--names', names, identity=()) as running:
+        os.remove(os.path.join(names, 'api.local.pem'))
+        running.process.send_signal(signal.SIGHUP)
+        running.wait_for_log('no name is served from it')
+        running.wait_for_log('generation 2: 0 changed, 1 removed')
+
+
+def rename(names, old, new):
+    for suffix in ('.pem', '.key'):
+        os.rename(os.path.join(names, old + suffix), os.path.join(names, new + suffix))
+
+
+@tap.case('names: capitals in a file\'s name, a star for a wildcard and an underscore in a label')
+def spellings():
+    names = folder_of('api.local', '*.tenant.local', 'my_host.local')
+    rename(names, 'api.local', 'API.Local')
+    rename(names, '_.tenant.local', '*.tenant.local')
+    path = os.path.join(KEEP.name, 'spellings')
+    with server.Server('--names', names, '--admin', path, identity=()) as running:
+        for name, subject in (('api.local', 'api.local'), ('x.tenant.local', '*.tenant.local'),
+                              ('my_host.local', 'my_host.local')):
+            assert served(running, name) == (subject, 1), name
+        rows = json.loads(server.inspect(path, '--json', 'names')[1])
+        assert [row['name'] for row in rows] == ['*.tenant.local', 'api.local', 'my_host.local']
+        assert all(0 < row['days_left'] < 100 for row in rows), rows
+        rename(names, 'API.Local', 'api.local')
+        status, text = server.inspect(path, 'reload')
+        assert status == 0 and text.startswith('generation 2: 1 changed, 0 removed'), text
+        assert served(running, 'api.local') == ('api.local', 1)
+    install(names, '*.tenant.local')
+    status, text = checked(names)
+    assert status == 78 and 'is for *.tenant.local too' in text, text
+
+
+@tap.case('names: of 1,001 names one with capitals is found when it is asked for')
+def lazy_spelling():
+    names = folder_of('api.local')
+    rename(names, 'api.local', 'API.Local')
+    chain, key = identity('any.local')
+    for number in range(1000):
+        os.symlink(chain, os.path.join(names, f'name-{number}.local.pem'))
+        os.symlink(key, os.path.join(names, f'name-{number}.local.key'))
+    with server.Server('--names', names, identity=()) as running:
+        assert served(running, 'api.local') == ('api.local', 1)
+        assert served(running, 'name-999.local') == ('any.local', 1)
+
+
 @tap.case('SNI-18, SNI-19, SNI-20: SIGHUP takes what changed, keeps what works, touches nobody')
 def hangup():
     names = folder_of('api.local', 'gone.local', 'kept.local')
@@ -179,7 +276,14 @@ def admin():
             assert server.inspect(path, 'generations') == (0, generations((1, 1), (2, 0)))
             status, text = server.inspect(path, 'names')
             assert text.split('\n')[1].split()[:2] == ['api.local', '2'], text
+            shutil.copy(identity('api.local', 3)[0], os.path.join(names, 'api.local.pem'))
+            status, text = server.inspect(path, 'reload')
+            assert status == 78 and 'generation 2: 0 changed, 0 removed, 1 refused' in text, text
+            assert 'refused: tls_context.key_mismatch: ' in text, text
+            assert f'{names}/api.local.pem' in text, text
         status, text = server.inspect(path, 'metrics')
+        assert 'ringfort_reloads_total 2' in text and 'ringfort_names_generation 2' in text, text
+        assert 'ringfort_reloads_refused_total 1' in text, text
         assert 'ringfort_connections_open' in text, text
         status, text = server.inspect(path, 'help')
         assert status == 0 and 'generations' in text, text
@@ -191,7 +295,7 @@ def admin():
             assert server.inspect(path, 'status')[0] == 0
         done = subprocess.run([server.PROGRAM, 'serve', '--plain', '--listen', '127.0.0.1:0',
                                '--admin', path], capture_output=True, text=True, timeout=60)
-        assert done.returncode == 78 and 'in use' in done.stderr, done
+        assert done.returncode == 78 and 'another program uses it' in done.stderr, done
     assert not os.path.exists(path)
     assert server.inspect(path)[0] == 69
 

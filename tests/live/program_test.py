@@ -1,5 +1,6 @@
 """The program itself: its flags, its first line, its exits, and the set-up commands around it."""
 import os
+import pathlib
 import re
 import socket
 import subprocess
@@ -60,6 +61,17 @@ def every_flag():
         assert re.search(r'\.\.\S+?(=| \[)\w', line), line
 
 
+@tap.case('program: the exit statuses are in the help of each command, and in the README')
+def exit_statuses():
+    readme = (server.ROOT / 'README.md').read_text()
+    for command in ((), ('serve',), ('check',), ('inspect',)):
+        out = ringfort(*command, '--help')[1]
+        told = re.findall(r'^  (\d+) +\w', out, re.M)
+        assert told == ['0', '64', '69', '71', '77', '78'], (command, out)
+        for number in told:
+            assert f'| {number} |' in readme, number
+
+
 @tap.case('SC-02: each range in the help is kept: a value outside is an error, exit 64')
 def ranges():
     _, out, _ = ringfort('serve', '--help')
@@ -94,6 +106,17 @@ def check_only():
         listen = f'127.0.0.1:{taken.getsockname()[1]}'
         require(['serve', '--check', '--listen', listen, *identity_flags()], 0)
     require(['serve', '--check', '--listen', 'nowhere', *identity_flags()], 64, 'nowhere')
+    with tempfile.TemporaryDirectory() as folder:
+        admin = os.path.join(folder, 'admin')
+        require(['serve', '--check', '--admin', admin, *identity_flags()], 0)
+        assert os.listdir(folder) == []
+        pathlib.Path(admin).write_text('')
+        require(['serve', '--check', '--admin', admin, *identity_flags()], 78, 'is no socket')
+        require(['serve', '--plain', '--listen', '127.0.0.1:0', '--admin', admin], 78,
+                'is no socket')
+        for path, words in ((os.path.join(folder, 'none/admin'), 'No such file'),
+                            ('a' * 108, '1 to 107 bytes')):
+            require(['serve', '--check', '--admin', path, *identity_flags()], 78, words)
     require(['serve', '--check', '--cert', '/nonexistent', '--key', '/nonexistent'], 78,
             'tls_context.unreadable')
 
@@ -156,8 +179,10 @@ def kernel_records():
         with server.Server('--record-layer', 'kernel') as serving:
             assert 'record layer: kernel (' in serving.first_line, serving.first_line
     else:
-        require(['serve', '--listen', '127.0.0.1:0', '--record-layer', 'kernel',
-                 *identity_flags()], 69, 'tls_context.kernel_records_unavailable')
+        for flags in (('--listen', '127.0.0.1:0'), ('--check',)):
+            err = require(['serve', *flags, '--record-layer', 'kernel', *identity_flags()], 69,
+                          'tls_context.kernel_records_unavailable', 'Protocol not available')
+            assert 'errno' not in err, err
 
 
 @tap.case('program: io_uring refused is said with what to change, exit 69')

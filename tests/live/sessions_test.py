@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import re
+import signal
 import ssl
 import stat
 import subprocess
@@ -11,68 +12,23 @@ import sys
 import tempfile
 
 sys.path[:0] = [__file__.rsplit('/', 2)[0], __file__.rsplit('/', 1)[0]]
+import authority  # noqa: E402
 import server  # noqa: E402
 import tap  # noqa: E402
+from authority import openssl  # noqa: E402
 
 KEEP = tempfile.TemporaryDirectory(prefix='ringfort-sessions-')
 FOLDER = pathlib.Path(KEEP.name)
 CONNECTIONS_MAX = 200
 
-CA_SETTINGS = """
-[ca]
-default_ca = it
-[it]
-database = {folder}/index.txt
-serial = {folder}/serial
-new_certs_dir = {folder}
-certificate = {folder}/clients-ca.pem
-private_key = {folder}/clients-ca.key
-default_md = sha256
-default_days = 30
-default_crl_days = 30
-policy = any
-x509_extensions = client
-unique_subject = no
-[any]
-commonName = supplied
-[client]
-extendedKeyUsage = clientAuth
-subjectAltName = URI:spiffe://local/client
-"""
-
-
-def openssl(*arguments):
-    subprocess.run(['openssl', *map(str, arguments)], check=True, capture_output=True, timeout=60)
-
-
-def make_authority():
-    (FOLDER / 'ca.cnf').write_text(CA_SETTINGS.format(folder=FOLDER))
-    (FOLDER / 'index.txt').write_text('')
-    (FOLDER / 'serial').write_text('01\n')
-    openssl('req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes',
-            '-days', 30, '-subj', '/CN=clients', '-keyout', FOLDER / 'clients-ca.key', '-out',
-            FOLDER / 'clients-ca.pem')
-
-
-def make_client(name):
-    """Certificate and key, in one file."""
-    request, key, cert = (FOLDER / f'{name}.{end}' for end in ('csr', 'key', 'crt'))
-    openssl('req', '-new', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes',
-            '-subj', f'/CN={name}', '-keyout', key, '-out', request)
-    openssl('ca', '-batch', '-notext', '-config', FOLDER / 'ca.cnf', '-in', request, '-out', cert)
-    both = FOLDER / f'{name}.pem'
-    both.write_text(cert.read_text() + key.read_text())
-    return both
-
-
-make_authority()
-CLIENT, REVOKED = make_client('client'), make_client('revoked')
-openssl('ca', '-config', FOLDER / 'ca.cnf', '-revoke', FOLDER / 'revoked.crt')
-openssl('ca', '-config', FOLDER / 'ca.cnf', '-gencrl', '-out', FOLDER / 'revocations.pem')
-AUTHORITIES = FOLDER / 'clients-ca.pem'
+AUTHORITY = authority.Authority(FOLDER / 'clients')
+CLIENT, REVOKED = AUTHORITY.client('client'), AUTHORITY.client('revoked')
+AUTHORITY.revoke('revoked')
+AUTHORITY.write_list(FOLDER / 'revocations.pem')
+AUTHORITIES = AUTHORITY.pem
 STRANGER = FOLDER / 'stranger.pem'
-openssl('req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days',
-        30, '-subj', '/CN=stranger', '-keyout', FOLDER / 'stranger.key', '-out', STRANGER)
+openssl('req', '-x509', *authority.NEW_KEY, '-days', 30, '-subj', '/CN=stranger', '-keyout',
+        FOLDER / 'stranger.key', '-out', STRANGER)
 STRANGER.write_text(STRANGER.read_text() + (FOLDER / 'stranger.key').read_text())
 
 
@@ -294,6 +250,27 @@ def key_log():
     assert all(re.fullmatch(r'[A-Z_0-9]+ [0-9a-f]{64} [0-9a-f]{64,96}', line) for line in lines)
     labels = {line.split()[0] for line in lines}
     assert {'CLIENT_RANDOM', 'CLIENT_TRAFFIC_SECRET_0', 'SERVER_TRAFFIC_SECRET_0'} <= labels, labels
+
+
+@tap.case('IN-07: a key log that was moved away is begun anew at SIGHUP, unless it is loose')
+def key_log_rotated():
+    path, old = FOLDER / 'rotated.log', FOLDER / 'rotated.log.1'
+    with server.Server('--handler', 'facts', '--key-log', path) as serving:
+        assert serving.get()[0] == 200
+        path.rename(old)
+        before = old.read_text()
+        serving.process.send_signal(signal.SIGHUP)
+        serving.wait_for_log('0 refused')
+        assert serving.get()[0] == 200
+        assert old.read_text() == before and 'CLIENT_TRAFFIC_SECRET_0' in path.read_text()
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        path.chmod(0o644)
+        serving.process.send_signal(signal.SIGHUP)
+        serving.wait_for_log('1 refused')
+        assert str(path) in serving.wait_for_log('chmod 600')[0]
+        kept = path.read_text()
+        assert serving.get()[0] == 200
+        assert path.read_text().startswith(kept) and len(path.read_text()) > len(kept)
 
 
 @tap.case('IN-07: --key-log refuses a file that others may open, a link and a second name')

@@ -1,0 +1,54 @@
+// reloads — reading a running program's files again: who asks for it, and what came of it.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+
+#include <ringfort/engine.hpp>
+
+#include "cli/admin.hpp"
+#include "cli/file_watch.hpp"
+#include "cli/serve_flags.hpp"
+
+namespace ringfort::cli {
+
+class KeyLogFile;
+class ServedNames;
+
+class Reloads {
+public:
+  /// `served` is null for clear text, `key_log` when nothing is told.
+  /// Borrow: everything, for its life.
+  Reloads(Engine& engine, ServedNames* served, KeyLogFile* key_log)
+      : engine_(engine), served_(served), key_log_(key_log) {}
+
+  /// Watches the files and answers at the admin socket, as the flags say. False after a complaint.
+  /// `urls` is where the program listens.
+  bool start(const ServeFlags& flags, const std::string& urls, Complaints& complaints);
+
+  /// Whose wish it is. Who asks has moved the key log away: it is opened again. A changed file says
+  /// nothing of that one, whose own opening may be the change.
+  enum class Wish { asked, file_changed };
+  /// Where: any thread.
+  Admin::Answer reload(Wish wish);
+
+  struct Counts {
+    std::uint64_t all = 0;
+    std::uint64_t refused = 0; ///< those that refused something
+  };
+  Counts counts() const noexcept { return {all_.load(), refused_.load()}; }
+  /// The engine's counters and these, in the Prometheus text form.
+  std::string metrics_text() const;
+
+private:
+  Engine& engine_;
+  ServedNames* served_;
+  KeyLogFile* key_log_;
+  std::atomic<std::uint64_t> all_{0};
+  std::atomic<std::uint64_t> refused_{0};
+  FileWatch watch_;
+  Admin admin_;
+};
+
+} // namespace ringfort::cli
