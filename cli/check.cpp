@@ -1,7 +1,5 @@
 #include "cli/check.hpp"
 
-#include <array>
-#include <ctime>
 #include <iostream>
 
 #include <ringfort/certificate.hpp>
@@ -10,26 +8,18 @@
 
 #include "cli/complaints.hpp"
 #include "cli/name_folder.hpp"
+#include "cli/values.hpp"
 
 namespace ringfort::cli {
 
 namespace {
 
-std::string date_text(std::int64_t unix_seconds) {
-  const std::time_t time = unix_seconds;
-  std::tm broken_down{};
-  std::array<char, 32> text{};
-  const std::size_t bytes = std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S UTC",
-                                          ::gmtime_r(&time, &broken_down));
-  return {text.data(), bytes};
-}
-
 void print(const tls::CertificateFacts& facts, std::size_t index) {
   std::cout << "certificate " << index << (index == 0 ? ", the leaf" : "") << '\n'
             << "  subject:     " << facts.subject << '\n'
             << "  issuer:      " << facts.issuer << '\n'
-            << "  valid:       " << date_text(facts.not_before_unix_s) << " to "
-            << date_text(facts.not_after_unix_s) << '\n';
+            << "  valid:       " << utc_text(facts.not_before_unix_s) << " to "
+            << utc_text(facts.not_after_unix_s) << '\n';
   if (!facts.names.empty()) {
     std::cout << "  names:      ";
     for (const std::string& name : facts.names) std::cout << ' ' << name;

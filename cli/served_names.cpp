@@ -4,8 +4,6 @@
 #include <filesystem>
 #include <utility>
 
-#include <ringfort/certificate.hpp>
-
 namespace ringfort::cli {
 
 namespace {
@@ -26,16 +24,6 @@ std::string_view spelling_of(const Spellings& spellings, const std::string& patt
   return spelling == spellings.end() ? std::string_view() : spelling->second;
 }
 
-/// What clients will not like. `pattern` is empty for the default, which serves any name.
-void warn_of(const tls::Context& context, const std::string& about, const std::string& pattern) {
-  for (const Error& warning : context.warnings()) warn(about, explain(warning));
-  if (pattern.empty()) return;
-  for (const tls::Identity& identity : context.options().identities) {
-    if (tls::covers(identity.chain_pem, pattern).value_or(true)) continue;
-    warn(about, explain({.code = Code::tls_context_name_not_covered}) + ": " + pattern);
-  }
-}
-
 } // namespace
 
 std::string Reload::text() const {
@@ -44,44 +32,20 @@ std::string Reload::text() const {
          " refused and left as they were";
 }
 
-std::optional<tls::Context> ServedNames::make_context(std::vector<tls::Identity> identities,
-                                                      const std::string& about,
-                                                      Complaints& complaints) {
-  tls::ContextOptions options = *policy_;
-  options.identities = std::move(identities);
-  auto context = tls::Context::create(std::move(options));
-  if (!context) {
-    complaints.add(context.error(), about);
-    return {};
-  }
-  if (!live_ && policy_text_.empty()) policy_text_ = context->policy();
-  return std::move(*context);
-}
-
-/// Reads a name's files when a client asks for it: what is wrong then is that handshake's failure.
-ServedNames::Source ServedNames::make_source(const Policy& policy, const Spellings& spellings,
+/// Null after a complaint.
+ServedNames::Source ServedNames::source_with(const Policy& policy, const Spellings& spellings,
                                              Complaints& complaints) const {
   auto phrase = pass_phrase_of(flags_.identity, complaints);
-  if (!phrase) return nullptr;
-  return std::make_shared<const tls::ContextSource>(
-      [policy, spellings, folder = flags_.folder,
-       phrase = std::move(*phrase)](std::string_view pattern) -> Result<tls::Context> {
-        const NamedFiles files(folder, spellings, pattern);
-        auto identity = tls::load_identity(files.chain, files.key);
-        if (!identity) return std::unexpected(identity.error());
-        identity->pass_phrase = phrase;
-        tls::ContextOptions options = *policy;
-        options.identities.push_back(std::move(*identity));
-        return tls::Context::create(std::move(options));
-      });
+  return phrase ? make_source(policy, flags_.folder, spellings, std::move(*phrase)) : nullptr;
 }
 
 void ServedNames::take_default(tls::Names& names, Tally& tally, Complaints& complaints) {
   if (flags_.identity.none()) return;
   auto identities = cli::load(flags_.identity, complaints);
   if (!identities || same(default_identities_, *identities)) return;
-  auto context = make_context(*identities, flags_.identity.text(), complaints);
+  auto context = make_context(*policy_, *identities, flags_.identity.text(), complaints);
   if (!context) return;
+  note_policy(*context);
   warn_of(*context, flags_.identity.text(), {});
   default_identities_ = std::move(*identities);
   default_generation_ = 0;
@@ -92,7 +56,7 @@ void ServedNames::take_default(tls::Names& names, Tally& tally, Complaints& comp
 void ServedNames::take_folder(tls::Names& names, Tally& tally, Complaints& complaints) {
   const auto there = scan_name_folder(flags_.folder, complaints);
   if (!there) return;
-  auto source = make_source(policy_, there->spellings, complaints);
+  auto source = source_with(policy_, there->spellings, complaints);
   if (source == nullptr) return;
   source_ = std::move(source);
   if (!live_) lazy_ = there->stamps.size() > eager_max;
@@ -126,8 +90,10 @@ bool ServedNames::take_pair(tls::Names& names, const NameFolder& there, const st
   std::optional<tls::Context> context;
   if (!lazy_ || live_) {
     auto identities = cli::load(flags_of(pair, flags_.identity), complaints);
-    if (identities) context = make_context(std::move(*identities), pair.text(), complaints);
+    if (!identities) return false;
+    context = make_context(*policy_, std::move(*identities), pair.text(), complaints);
     if (!context) return false;
+    note_policy(*context);
     warn_of(*context, pair.chain, pattern);
   }
   const auto set = lazy_ ? names.set(pattern, source_) : names.set(pattern, std::move(*context));
@@ -153,19 +119,13 @@ void ServedNames::take_session_files(tls::Names& names, Tally& tally, Complaints
 
 /// Each context again with its own identities. False after a complaint.
 bool ServedNames::remake(tls::Names& names, const Policy& policy, Complaints& complaints) const {
-  const auto again = [&policy, &complaints](const tls::Context& context, const std::string& about) {
-    tls::ContextOptions options = *policy;
-    options.identities = context.options().identities;
-    auto made = tls::Context::create(std::move(options));
-    if (!made) complaints.add(made.error(), about);
-    return made;
-  };
   if (const auto& fallback = names.fallback()) {
-    auto made = again(*fallback, flags_.identity.text());
+    auto made =
+        make_context(*policy, fallback->options().identities, flags_.identity.text(), complaints);
     if (!made) return false;
     names.set_default(std::move(*made));
   }
-  const Source source = make_source(policy, spellings_, complaints);
+  const Source source = source_with(policy, spellings_, complaints);
   if (source == nullptr) return false;
   for (const auto& [pattern, known] : known_) {
     const tls::Names::Entry* const entry = names.entry_of(pattern);
@@ -174,7 +134,7 @@ bool ServedNames::remake(tls::Names& names, const Policy& policy, Complaints& co
       (void)names.set(pattern, source); // It was taken before.
       continue;
     }
-    auto made = again(*entry->context, pattern);
+    auto made = make_context(*policy, entry->context->options().identities, pattern, complaints);
     if (!made) return false;
     (void)names.set(pattern, std::move(*made));
   }
@@ -212,6 +172,11 @@ Reload ServedNames::reload() {
           .changed = tally.changed,
           .removed = tally.removed,
           .refused = complaints.all()};
+}
+
+/// For the first line, which is written before anybody may ask for a reload.
+void ServedNames::note_policy(const tls::Context& context) {
+  if (!live_ && policy_text_.empty()) policy_text_ = context.policy();
 }
 
 /// Of what was taken and is published now.

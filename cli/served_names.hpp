@@ -14,6 +14,7 @@
 
 #include "cli/identity_flags.hpp"
 #include "cli/name_folder.hpp"
+#include "cli/policy_contexts.hpp"
 #include "cli/session_flags.hpp"
 
 namespace ringfort::cli {
@@ -76,12 +77,9 @@ private:
     std::size_t changed = 0;
     std::size_t removed = 0;
   };
-  using Policy = std::shared_ptr<const tls::ContextOptions>;
   using Source = std::shared_ptr<const tls::ContextSource>;
 
-  std::optional<tls::Context> make_context(std::vector<tls::Identity> identities,
-                                           const std::string& about, Complaints& complaints);
-  Source make_source(const Policy& policy, const Spellings& spellings,
+  Source source_with(const Policy& policy, const Spellings& spellings,
                      Complaints& complaints) const;
   void take_session_files(tls::Names& names, Tally& tally, Complaints& complaints);
   bool remake(tls::Names& names, const Policy& policy, Complaints& complaints) const;
@@ -90,6 +88,7 @@ private:
   void take_folder(tls::Names& names, Tally& tally, Complaints& complaints);
   void forget_missing(tls::Names& names, const NameFolder& there, Tally& tally);
   void note_generation(std::uint64_t generation);
+  void note_policy(const tls::Context& context);
   bool take_pair(tls::Names& names, const NameFolder& there, const std::string& pattern,
                  Complaints& complaints);
 
