@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include <arpa/inet.h>
+
 #include "http/letters.hpp"
 
 namespace ringfort::http {
@@ -22,13 +24,29 @@ bool valid_port(std::string_view text) noexcept {
   return port <= port_max;
 }
 
+bool is_hex(char letter) noexcept {
+  const auto small = static_cast<char>(letter | 0x20);
+  return is(letter, digit_letter) || (small >= 'a' && small <= 'f');
+}
+
 bool valid_literal(std::string_view text) noexcept {
   const std::size_t end = text.find(']');
-  if (end == std::string_view::npos || end == 1) return false;
-  const bool letters =
-      std::all_of(text.begin() + 1, text.begin() + static_cast<std::ptrdiff_t>(end),
-                  [](char letter) { return is(letter, host_letter) || letter == ':'; });
-  return letters && valid_port(text.substr(end + 1));
+  if (end == std::string_view::npos) return false;
+  const std::string_view address = text.substr(1, end - 1);
+  char terminated[INET6_ADDRSTRLEN] = {};
+  if (address.size() >= sizeof terminated) return false;
+  address.copy(terminated, address.size());
+  in6_addr parsed;
+  return ::inet_pton(AF_INET6, terminated, &parsed) == 1 && valid_port(text.substr(end + 1));
+}
+
+bool valid_name(std::string_view text) noexcept {
+  if (text.empty() || !all_are(text, host_letter)) return false;
+  for (std::size_t at = 0; (at = text.find('%', at)) != std::string_view::npos; ++at) {
+    const std::string_view digits = text.substr(at + 1, 2);
+    if (digits.size() < 2 || !is_hex(digits[0]) || !is_hex(digits[1])) return false;
+  }
+  return true;
 }
 
 } // namespace
@@ -37,8 +55,7 @@ bool valid_authority(std::string_view text) noexcept {
   if (text.empty()) return true;
   if (text.front() == '[') return valid_literal(text);
   const std::size_t name_bytes = std::min(text.rfind(':'), text.size());
-  return name_bytes > 0 && all_are(text.substr(0, name_bytes), host_letter) &&
-         valid_port(text.substr(name_bytes));
+  return valid_name(text.substr(0, name_bytes)) && valid_port(text.substr(name_bytes));
 }
 
 bool AuthorityCheck::valid(std::string_view text) noexcept {

@@ -8,7 +8,8 @@
 
 namespace ringfort::http {
 
-/// host [":" port], where host is a registered name, an IPv4 address or a bracketed IP literal.
+/// host [":" port], where host is a registered name, an IPv4 address or a bracketed IPv6 address,
+/// without a zone.
 /// An empty text is valid: a request may have no authority.
 bool valid_authority(std::string_view text) noexcept;
 

@@ -1,8 +1,12 @@
 #include "http/parser.hpp"
 
+#include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include <llhttp.h>
+
+#include "http/request_target.hpp"
 
 namespace ringfort::http {
 
@@ -33,16 +37,6 @@ Method method_of(unsigned method) noexcept {
   }
 }
 
-/// Whether a field has this name of small letters; among token letters only the case bit of a
-/// letter differs, so one comparison of all bytes tells.
-template <std::size_t Bytes>
-bool is_named(const Field& field, const char (&name)[Bytes]) noexcept {
-  if (field.name.size() != Bytes - 1) return false;
-  bool same = true;
-  for (std::size_t at = 0; at < Bytes - 1; ++at) same &= (field.name[at] | 0x20) == name[at];
-  return same;
-}
-
 std::string_view without_trailing_space(std::string_view text) noexcept {
   while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
   return text;
@@ -56,10 +50,28 @@ struct ParserCallbacks {
 
   static int on_url(llhttp_t* machine, const char* at, std::size_t bytes) noexcept {
     Parser& self = parser(machine);
+    // llhttp passes over any number of spaces; there is one (RFC 9112 section 3).
+    if (self.target_.size == 0 && self.byte_before(at, 2) == ' ') {
+      return self.refuse(Code::http_parse_malformed);
+    }
     if (self.target_.size + bytes > self.limits_.target_bytes_max) {
       return self.refuse(Code::http_parse_target_too_long);
     }
     return self.take(self.target_, at, bytes);
+  }
+
+  // llhttp takes RTSP/ and ICE/ too, with some methods.
+  static int on_version(llhttp_t* machine, const char* at, std::size_t) noexcept {
+    Parser& self = parser(machine);
+    if (std::exchange(self.version_begun_, true)) return 0;
+    std::array<char, 7> before;
+    for (std::size_t back = before.size(); back > 0; --back) {
+      before[before.size() - back] = self.byte_before(at, back);
+    }
+    const std::string_view text(before.data(), before.size());
+    if (self.role_ == Role::client) return 0;
+    if (!text.ends_with("HTTP/")) return self.refuse(Code::http_parse_bad_version);
+    return text.starts_with("  ") ? self.refuse(Code::http_parse_malformed) : 0;
   }
 
   static int on_version_end(llhttp_t* machine) noexcept {
@@ -103,6 +115,7 @@ struct ParserCallbacks {
       llhttp_settings_t made;
       llhttp_settings_init(&made);
       made.on_url = on_url;
+      made.on_version = on_version;
       made.on_version_complete = on_version_end;
       made.on_header_field = on_name;
       made.on_header_value = on_value;
@@ -163,7 +176,9 @@ void Parser::begin(Arena& arena, const ParserLimits& limits) noexcept {
   limits_ = limits;
   fields_ = static_cast<Field*>(arena.allocate(limits.fields_max * sizeof(Field), alignof(Field)));
   started_ = version_done_ = head_done_ = head_reported_ = complete_ = false;
-  expects_continue_ = keep_alive_ = false;
+  expects_continue_ = expects_other_ = keep_alive_ = false;
+  line_begun_ = version_begun_ = says_close_ = says_keep_alive_ = false;
+  padding_bytes_ = empty_line_bytes_ = 0;
   framing_ = BodyFraming::none;
   host_count_ = coding_count_ = 0;
   only_chunked_ = true;
@@ -180,11 +195,28 @@ Result<Step> Parser::parse(Bytes input) noexcept {
   if (fields_ == nullptr) return fail(Code::http_parse_head_too_large);
   if (input.empty()) return Step{};
   started_ = true;
+  std::size_t passed_bytes = 0;
+  if (!line_begun_) {
+    if (const auto refusal = pass_empty_lines(input, passed_bytes)) return fail(*refusal);
+    if (passed_bytes == input.size()) return Step{.consumed_bytes = passed_bytes};
+    input = input.subspan(passed_bytes);
+  }
   input_ = input;
   piece_ = {};
+  const bool was_head = !head_done_;
   const int error = llhttp_execute(&machine_of(machine_),
                                    reinterpret_cast<const char*>(input.data()), input.size());
-  return step_after(error, input);
+  auto step = step_after(error, input);
+  if (!step) return step;
+  if (!head_done_) remember_tail(input);
+  if (const auto refusal = check_padding(*step, was_head)) return fail(*refusal);
+  step->consumed_bytes += passed_bytes;
+  return step;
+}
+
+Method Parser::method() const noexcept {
+  const bool known = target_.size > 0 || head_done_;
+  return known ? method_of(machine_of(machine_).method) : Method::other;
 }
 
 Result<Step> Parser::step_after(int error, Bytes input) noexcept {
@@ -275,25 +307,14 @@ int Parser::end_field() noexcept {
   return 0;
 }
 
-void Parser::read_known_field(const Field& field) noexcept {
-  if (is_named(field, "host")) {
-    ++host_count_;
-    host_ = field.value;
-  } else if (is_named(field, "expect")) {
-    expects_continue_ = same_name(field.value, "100-continue");
-  } else if (is_named(field, "transfer-encoding")) {
-    ++coding_count_;
-    only_chunked_ = only_chunked_ && same_name(field.value, "chunked");
-  }
-}
-
 int Parser::end_head() noexcept {
   llhttp_t& machine = machine_of(machine_);
   head_field_count_ = field_count_;
   head_done_ = true;
   field_bytes_ = 0; // From here on it counts trailers.
-  keep_alive_ = llhttp_should_keep_alive(&machine) != 0;
   head_.version_minor = llhttp_get_http_minor(&machine);
+  keep_alive_ = !says_close_ && (head_.version_minor > 0 || says_keep_alive_) &&
+                (role_ == Role::server || llhttp_should_keep_alive(&machine) != 0);
   if (llhttp_get_http_major(&machine) != 1 || head_.version_minor > 1) {
     return refuse(Code::http_parse_bad_version);
   }
@@ -333,16 +354,15 @@ std::optional<Code> Parser::check_request() noexcept {
     return Code::http_parse_bad_host;
   }
   head_.authority = host_;
+  if (!authorities_.valid(host_)) return Code::http_parse_bad_host;
+  if (const auto refusal = target_fault(head_.method, head_.target, authorities_)) return refusal;
   if (head_.method == Method::connect) {
-    if (!authorities_.valid(head_.target)) return Code::http_parse_bad_target;
     head_.authority = head_.target;
-  } else if (const auto named = authority_of_target(head_.target); !named.empty()) {
-    head_.authority = named;
+  } else if (!head_.target.starts_with('/') && head_.target != "*") {
+    head_.authority = authority_of_target(head_.target);
   }
-  const bool named_elsewhere = head_.authority.data() != host_.data();
-  if (!authorities_.valid(host_) || (named_elsewhere && !authorities_.valid(head_.authority))) {
-    return Code::http_parse_bad_host;
-  }
+  // An HTTP/1.0 client's is ignored (RFC 9110 section 10.1.1).
+  if (expects_other_ && head_.version_minor > 0) return Code::http_parse_unknown_expectation;
   return std::nullopt;
 }
 

@@ -75,6 +75,8 @@ public:
   Result<> settle() noexcept;
 
   const Head& head() const noexcept { return head_; }
+  /// As far as it is known: of a request whose head failed it may be.
+  Method method() const noexcept;
   int status() const noexcept { return status_; } ///< client role
   Fields fields() const noexcept { return Fields({fields_, head_field_count_}); }
   Fields trailers() const noexcept {
@@ -99,6 +101,10 @@ private:
     std::string_view text() const noexcept { return {data, size}; }
   };
 
+  std::optional<Code> pass_empty_lines(Bytes input, std::size_t& passed_bytes) noexcept;
+  std::optional<Code> check_padding(const Step& step, bool was_head) noexcept;
+  void remember_tail(Bytes input) noexcept;
+  char byte_before(const char* at, std::size_t back) const noexcept;
   int take(Token& token, const char* at, std::size_t bytes) noexcept;
   bool append(Token& token, const char* at, std::size_t bytes) noexcept;
   bool keep(Token& token) noexcept;
@@ -108,6 +114,7 @@ private:
   int end_head() noexcept;
   /// What llhttp leaves to its user to refuse (RFC 9112 section 3.2).
   std::optional<Code> check_request() noexcept;
+  void read_connection(std::string_view options) noexcept;
   void read_known_field(const Field& field) noexcept;
   /// Which transfer codings a request may have (RFC 9112 section 6.1).
   std::optional<Code> check_coding() const noexcept;
@@ -123,12 +130,17 @@ private:
   Role role_;
   AuthorityCheck& authorities_;
   bool started_ = false;
+  bool line_begun_ = false; ///< the empty lines before a message are over
+  bool version_begun_ = false;
   bool version_done_ = false;
   bool head_done_ = false;
   bool head_reported_ = false;
   bool complete_ = false;
   bool keep_alive_ = false;
   bool expects_continue_ = false;
+  bool expects_other_ = false;
+  bool says_close_ = false;      ///< Connection does
+  bool says_keep_alive_ = false; ///< likewise
   BodyFraming framing_ = BodyFraming::none;
   bool only_chunked_ = true; ///< each Transfer-Encoding field says "chunked" and nothing else
   std::uint16_t host_count_ = 0;
@@ -138,7 +150,10 @@ private:
 
   Arena* arena_ = nullptr;
   ParserLimits limits_;
-  std::uint32_t field_bytes_ = 0; ///< of the head, then of the trailers
+  std::uint32_t field_bytes_ = 0;   ///< of the head, then of the trailers
+  std::uint32_t padding_bytes_ = 0; ///< of the head, or since the last piece: all that came
+  std::uint8_t empty_line_bytes_ = 0;
+  std::array<char, 8> tail_{}; ///< the end of earlier inputs, while the head is not whole
   std::uint32_t chunk_extension_bytes_ = 0;
   std::uint32_t field_count_ = 0;
   std::uint32_t head_field_count_ = 0;

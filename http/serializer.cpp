@@ -95,6 +95,11 @@ void put_head(Sink& sink, const ResponseHead& head, const FieldLines& lines,
     sink.put(length.text());
     sink.put("\r\n");
   }
+  if (!head.protocol.empty()) {
+    sink.put("connection: upgrade\r\nupgrade: ");
+    sink.put(head.protocol);
+    sink.put("\r\n");
+  }
   if (head.close) sink.put("connection: close\r\n");
   if (head.keep_alive) sink.put("connection: keep-alive\r\n");
   sink.put("\r\n");
@@ -103,10 +108,25 @@ void put_head(Sink& sink, const ResponseHead& head, const FieldLines& lines,
 } // namespace
 
 Result<std::size_t> HeadWriter::write(MutableBytes out, const ResponseHead& head) noexcept {
-  if (!valid_final_status(head.status)) return fail(Code::handler_bad_response, head.status);
+  const bool switches = head.status == 101 && !head.protocol.empty();
+  if (!switches && !valid_final_status(head.status)) {
+    return fail(Code::handler_bad_response, head.status);
+  }
+  return write_checked(out, head);
+}
+
+Result<std::size_t> HeadWriter::write_interim(MutableBytes out, int status,
+                                              std::span<const Field> fields) noexcept {
+  if (!valid_interim_status(status)) return fail(Code::handler_bad_response, status);
+  return write_checked(out, {.status = status, .fields = fields});
+}
+
+Result<std::size_t> HeadWriter::write_checked(MutableBytes out, const ResponseHead& head) noexcept {
   if (!lines_.set(head.fields)) return fail(Code::handler_bad_response);
   const Digits length(head.content_length);
-  if (lines_.text().size() + around_fields_bytes_max > out.size()) {
+  const std::size_t plain_bytes_max =
+      lines_.text().size() + head.protocol.size() + around_fields_bytes_max;
+  if (plain_bytes_max > out.size()) {
     Measure measure;
     put_head(measure, head, lines_, length);
     if (measure.bytes() > out.size()) return fail(Code::handler_bad_response);

@@ -19,13 +19,14 @@
 namespace ringfort::http {
 
 struct ResponseHead {
-  int status = 200; ///< 200..599
+  int status = 200; ///< 200..599; 101 with a protocol
   std::span<const Field> fields = {};
   const DateLine* date = nullptr; ///< left out when null, or when the fields have one
   BodyFraming framing = BodyFraming::none;
   std::uint64_t content_length = 0; ///< of a length framing
   bool close = false;               ///< connection: close
   bool keep_alive = false;          ///< connection: keep-alive, as an HTTP/1.0 client needs it said
+  std::string_view protocol = {};   ///< that 101 switches to
 };
 
 /// Writes response heads. Where: one shard.
@@ -38,8 +39,13 @@ public:
   /// Errors: handler.bad_response: status out of range, a name that is no token, a value with a
   ///         control byte, a field that is the engine's, or a head longer than `out`.
   Result<std::size_t> write(MutableBytes out, const ResponseHead& head) noexcept;
+  /// The same of an interim answer: 100, or 102 to 199; nothing but its fields.
+  Result<std::size_t> write_interim(MutableBytes out, int status,
+                                    std::span<const Field> fields) noexcept;
 
 private:
+  Result<std::size_t> write_checked(MutableBytes out, const ResponseHead& head) noexcept;
+
   FieldLines lines_;
 };
 

@@ -16,6 +16,7 @@ struct Row {
 constexpr std::array rows{
     Row{100, "Continue"},
     Row{101, "Switching Protocols"},
+    Row{102, "Processing"},
     Row{103, "Early Hints"},
     Row{200, "OK"},
     Row{201, "Created"},

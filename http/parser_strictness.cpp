@@ -1,0 +1,98 @@
+// What llhttp passes over or leaves to its user, and a strict reader does not.
+#include <algorithm>
+#include <cstring>
+
+#include "http/list_reader.hpp"
+#include "http/parser.hpp"
+
+namespace ringfort::http {
+
+namespace {
+
+/// Whether a field has this name of small letters; among token letters only the case bit of a
+/// letter differs, so one comparison of all bytes tells.
+template <std::size_t Bytes>
+bool is_named(const Field& field, const char (&name)[Bytes]) noexcept {
+  if (field.name.size() != Bytes - 1) return false;
+  bool same = true;
+  for (std::size_t at = 0; at < Bytes - 1; ++at) same &= (field.name[at] | 0x20) == name[at];
+  return same;
+}
+
+} // namespace
+
+/// Some clients send an empty line after a body (RFC 9112 section 2.2); llhttp passes over any
+/// number of any line ends.
+std::optional<Code> Parser::pass_empty_lines(Bytes input, std::size_t& passed_bytes) noexcept {
+  constexpr std::uint8_t empty_line_bytes_max = 8;
+  for (const std::byte byte : input) {
+    const bool line_end = byte == std::byte{'\r'} || byte == std::byte{'\n'};
+    const bool inside = empty_line_bytes_ % 2 != 0;
+    if (!line_end) {
+      line_begun_ = true;
+      return inside ? std::optional(Code::http_parse_malformed) : std::nullopt;
+    }
+    const bool in_order = byte == (inside ? std::byte{'\n'} : std::byte{'\r'});
+    if (!in_order || ++empty_line_bytes_ > empty_line_bytes_max) return Code::http_parse_malformed;
+    ++passed_bytes;
+  }
+  return {};
+}
+
+/// What llhttp passes over and nobody counts is bounded too: spaces in a head, zeros before the
+/// digits of a chunk's size.
+std::optional<Code> Parser::check_padding(const Step& step, bool was_head) noexcept {
+  constexpr std::uint32_t padding_bytes_max = 1'024;
+  if (!was_head && framing_ != BodyFraming::chunked) return {};
+  const bool has_piece = step.event == Event::body;
+  const std::size_t bytes = has_piece ? static_cast<std::size_t>(piece_.data() - input_.data())
+                                      : step.consumed_bytes;
+  padding_bytes_ += static_cast<std::uint32_t>(bytes);
+  const std::uint32_t counted_bytes_max =
+      was_head ? limits_.head_bytes_max
+               : limits_.chunk_extension_bytes_max + limits_.trailer_bytes_max;
+  const bool over = padding_bytes_ > counted_bytes_max + padding_bytes_max;
+  if (has_piece || (was_head && head_done_)) padding_bytes_ = 0;
+  if (!over) return {};
+  return was_head ? Code::http_parse_head_too_large : Code::http_parse_bad_chunk;
+}
+
+void Parser::remember_tail(Bytes input) noexcept {
+  const std::size_t bytes = std::min(input.size(), tail_.size());
+  std::memmove(tail_.data(), tail_.data() + bytes, tail_.size() - bytes);
+  std::memcpy(tail_.data() + tail_.size() - bytes, input.last(bytes).data(), bytes);
+}
+
+/// `back` is 8 at most.
+char Parser::byte_before(const char* at, std::size_t back) const noexcept {
+  const auto* begin = reinterpret_cast<const char*>(input_.data());
+  const auto offset = static_cast<std::size_t>(at - begin);
+  return back <= offset ? at[-static_cast<std::ptrdiff_t>(back)]
+                        : tail_[tail_.size() - (back - offset)];
+}
+
+/// close decides, wherever it stands (RFC 9112 section 9.3); llhttp hears Proxy-Connection too.
+void Parser::read_connection(std::string_view options) noexcept {
+  while (!options.empty()) {
+    const std::string_view option = take_until(options, ',');
+    says_close_ = says_close_ || same_name(option, "close");
+    says_keep_alive_ = says_keep_alive_ || same_name(option, "keep-alive");
+  }
+}
+
+void Parser::read_known_field(const Field& field) noexcept {
+  if (is_named(field, "host")) {
+    ++host_count_;
+    host_ = field.value;
+  } else if (is_named(field, "expect")) {
+    expects_continue_ = same_name(field.value, "100-continue");
+    expects_other_ = expects_other_ || !(expects_continue_ || field.value.empty());
+  } else if (is_named(field, "connection")) {
+    read_connection(field.value);
+  } else if (is_named(field, "transfer-encoding")) {
+    ++coding_count_;
+    only_chunked_ = only_chunked_ && same_name(field.value, "chunked");
+  }
+}
+
+} // namespace ringfort::http
