@@ -80,6 +80,7 @@ public:
   std::uint32_t block_bytes() const noexcept { return block_bytes_; }
   std::uint32_t count() const noexcept { return count_; }
   std::uint64_t in_use_count() const noexcept { return in_use_; }
+  std::uint64_t free_bytes() const noexcept { return (count_ - in_use_count()) * block_bytes_; }
 
 private:
   friend class Block;

@@ -70,6 +70,8 @@ public:
   void wake_starved() noexcept;
 
   std::uint64_t held_count() const noexcept { return held_; }
+  /// Most are held: who holds one should give it back before it asks for more.
+  bool scarce() const noexcept { return held_count() > count() / 2; }
   std::uint64_t starved_count() const noexcept { return starved_; }
 
 private:

@@ -1,5 +1,6 @@
 #include "net/stream.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -37,6 +38,12 @@ void Stream::consume(std::size_t bytes) noexcept {
   if (!receive_op_.armed()) arm_receive();
 }
 
+// While most buffers are held, who holds one has something to use first. Nothing waits for more
+// while it holds some: what is part of a record or a head has been put together elsewhere.
+std::size_t Stream::receive_credit_bytes() const noexcept {
+  return home_.loop.receive_buffers().scarce() ? 1 : home_.receive_credit_bytes;
+}
+
 // Resuming only at half the credit keeps a slow reader from arming one receive per piece.
 void Stream::arm_receive() noexcept {
   if (receive_op_.armed() || stopping_ || broken_ || peer_ended_) return;
@@ -47,9 +54,11 @@ void Stream::arm_receive() noexcept {
     return;
   }
   const std::size_t held_bytes = received_.held_bytes();
-  if (held_bytes > home_.receive_credit_bytes / 2) return;
+  if (held_bytes > receive_credit_bytes() / 2) return;
   if (home_.loop.ring().features().receive_cap) {
-    const auto cap = static_cast<std::uint32_t>(home_.receive_credit_bytes - held_bytes);
+    // A buffer's worth at a time, so that many armed at once cannot take all buffers by fours.
+    const auto cap = static_cast<std::uint32_t>(std::min<std::size_t>(
+        home_.receive_credit_bytes - held_bytes, home_.loop.receive_buffers().buffer_bytes()));
     home_.loop.ring().receive(receive_op_, descriptor_, {.multishot = true, .cap_bytes = cap});
   } else {
     home_.loop.ring().receive(receive_op_, descriptor_, {.multishot = received_.empty()});
@@ -126,7 +135,7 @@ void Stream::on_receive(engine::Completion completion) noexcept {
 // the credit is held, and receives go one by one until everything held has been used.
 void Stream::pause_uncapped_receive() noexcept {
   if (pausing_ || home_.loop.ring().features().receive_cap) return;
-  if (received_.held_bytes() <= home_.receive_credit_bytes / 2) return;
+  if (received_.held_bytes() <= receive_credit_bytes() / 2) return;
   pausing_ = true;
   home_.loop.ring().cancel(receive_op_);
 }

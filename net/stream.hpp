@@ -159,6 +159,7 @@ private:
   void on_send(engine::Completion completion) noexcept;
   void on_install(engine::Completion completion) noexcept;
   void arm_receive() noexcept;
+  std::size_t receive_credit_bytes() const noexcept;
   void pause_uncapped_receive() noexcept;
   bool stops_receive(int error_number) const noexcept;
   bool send_record() noexcept;
