@@ -50,7 +50,20 @@ void answer_hello(Exchange& exchange) {
                    Payload::forever("Hello, world!"));
 }
 
-Task<> answer_echo(Exchange& exchange) {
+/// CONNECT, or a switch to the protocol "echo": whatever comes goes back, and so does its end.
+Task<> echo_through_tunnel(Exchange& exchange, std::string_view protocol) {
+  BodyReader tunnel = exchange.body();
+  BodyWriter back = exchange.open_tunnel(protocol, {});
+  while (true) {
+    const auto piece = co_await tunnel.read();
+    if (!piece) co_return;
+    if (piece->empty()) break;
+    if (!co_await back.write(*piece)) co_return;
+  }
+  (void)co_await back.finish();
+}
+
+Task<> echo_body(Exchange& exchange) {
   BodyReader body = exchange.body();
   auto piece = co_await body.read();
   if (!piece) co_return;
@@ -67,6 +80,12 @@ Task<> answer_echo(Exchange& exchange) {
     if (!piece) co_return;
   }
   (void)co_await response.finish();
+}
+
+Task<> answer_echo(Exchange& exchange) {
+  if (exchange.head().method == Method::connect) return echo_through_tunnel(exchange, "");
+  if (exchange.offered_protocols() == "echo") return echo_through_tunnel(exchange, "echo");
+  return echo_body(exchange);
 }
 
 Task<> answer_sink(Exchange& exchange) {

@@ -76,6 +76,8 @@ void add_engine_flags(CLI::App& app, ServeFlags& flags) {
       "auto",
       "who protects TLS records: Ringfort (user), the kernel, or the kernel for "
       "what is sent; auto is user");
+  add_number(app, "--memory-max", engine.memory_bytes_max, {0, UINT64_MAX >> 1}, &parse_size,
+             "of a shard: settings by which it may hold more are refused; 0: off");
   add_duration(app, "--drain-timeout", flags.drain_grace, {},
                "how long SIGTERM lets running exchanges go on; a second signal cuts them");
   app.add_flag("--print-metrics", flags.print_metrics, "print the counters at the end");
@@ -110,6 +112,8 @@ void add_limit_flags(CLI::App& app, Limits& limits) {
              "queued unsent for one connection");
   add_number(app, "--unread-body-max", limits.unread_body_bytes_max, {0, UINT32_MAX}, &parse_size,
              "of a body that the handler did not read, to keep the connection");
+  add_number(app, "--body-size-max", limits.body_bytes_max, {0, kib * kib * kib}, &parse_size,
+             "of a body that a handler wants whole; larger ones are answered 413");
   add_number(app, "--handshakes-max", limits.handshakes_max, {1, 1'000'000}, &parse_count,
              "TLS handshakes of a shard at OpenSSL at a time; more wait, half their time at most");
   add_number(app, "--handshake-steps-max", limits.handshake_steps_max, {1, 65'536}, &parse_count,
@@ -125,6 +129,12 @@ void add_limit_flags(CLI::App& app, Limits& limits) {
   add_number(app, "--min-rate", limits.rate_bytes_per_s_min, {0, 1'000'000'000}, &parse_size,
              "a second, of a body that is read and of an answer, after 5s of grace; 0: off");
   add_duration(app, "--body-idle-timeout", limits.body_idle_timeout, {}, "between two body pieces");
+  add_duration(app, "--unread-body-timeout", limits.unread_body_timeout, {},
+               "for the rest of a body that the handler did not read");
+  add_duration(app, "--handler-timeout", limits.handler_timeout, or_off,
+               "for a handler to begin its answer, and from piece to piece; 0s: off");
+  add_duration(app, "--tunnel-timeout", limits.tunnel_idle_timeout, or_off,
+               "without a byte through a tunnel, either way; 0s: off");
   add_duration(app, "--write-timeout", limits.write_timeout, {},
                "without a byte taken by the peer");
   add_duration(app, "--keep-alive-timeout", limits.keep_alive_timeout, {}, "between two requests");

@@ -22,6 +22,8 @@ public:
     send_rate,    ///< the peer takes what it is sent too slowly then
     rest,         ///< a connection that waits for a request comes to rest
     turn,         ///< a handshake has waited for its turn long enough
+    handler,      ///< the handler has waited elsewhere long enough
+    sleep,        ///< a handler that asked for it goes on
   };
   static constexpr Time never = Time::max();
 
@@ -41,7 +43,7 @@ public:
   void cancel(engine::TimerWheel& timers) noexcept { timers.cancel(timer_); }
 
 private:
-  static constexpr std::size_t kinds = static_cast<std::size_t>(Kind::turn) + 1;
+  static constexpr std::size_t kinds = static_cast<std::size_t>(Kind::sleep) + 1;
 
   engine::Timer timer_;
   Time armed_for_ = never;

@@ -1,12 +1,14 @@
 // What is known of a connection: to its handlers, and to a person who looks at a running engine.
+#include <array>
+
 #include "net/server_connection.hpp"
 #include "net/serving_shard.hpp"
 
 namespace ringfort {
 
 std::string_view name_of(ConnectionStage stage) noexcept {
-  constexpr std::string_view names[] = {"handshake", "waiting", "idle",      "head",    "body",
-                                        "handler",   "ending",  "lingering", "stopping"};
+  constexpr std::string_view names[] = {"handshake", "waiting", "idle",   "head",      "body",
+                                        "handler",   "tunnel",  "ending", "lingering", "stopping"};
   return names[static_cast<std::size_t>(stage)];
 }
 
@@ -46,6 +48,14 @@ ConnectionFacts ServerConnection::facts(Arena& arena) noexcept {
   return facts;
 }
 
+void ServerConnection::tell(void (Observer::*what)(const ConnectionFacts&) noexcept) noexcept {
+  Observer* const observer = shard_.observer();
+  if (observer == nullptr) return;
+  std::array<std::byte, sizeof(engine::SocketAddress::Text)> space;
+  Arena arena(space);
+  (observer->*what)(facts(arena));
+}
+
 ConnectionStage ServerConnection::stage() const noexcept {
   switch (state_) {
   case State::ending: return ConnectionStage::ending;
@@ -60,7 +70,9 @@ ConnectionStage ServerConnection::stage() const noexcept {
     return deadlines_.is_set(Deadline::turn) ? ConnectionStage::waiting
                                              : ConnectionStage::handshake;
   case Waiting::head: return ConnectionStage::head;
-  case Waiting::body: return ConnectionStage::body;
+  case Waiting::body:
+  case Waiting::unread: return ConnectionStage::body;
+  case Waiting::tunnel: return ConnectionStage::tunnel;
   case Waiting::handler: return ConnectionStage::handler;
   case Waiting::request:
   case Waiting::linger:

@@ -1,4 +1,6 @@
 // What a connection waits for, how long it may, and what follows when that was too long.
+#include <algorithm>
+
 #include "net/server_connection.hpp"
 #include "net/serving_shard.hpp"
 
@@ -9,6 +11,11 @@ namespace {
 // Long enough that a busy connection never makes its ciphers anew, which allocates and costs some
 // 5,000 instructions; short enough that many idle ones hold none.
 constexpr std::chrono::seconds rest_after{1};
+
+std::chrono::nanoseconds after_or_never(std::chrono::nanoseconds now,
+                                        std::chrono::milliseconds timeout) noexcept {
+  return timeout.count() == 0 ? ConnectionDeadlines::never : now + timeout;
+}
 
 } // namespace
 
@@ -31,8 +38,9 @@ ServerConnection::Waiting ServerConnection::waiting_for() const noexcept {
     return transport_.partial() && !send_credit_spent() ? Waiting::head : Waiting::request;
   }
   if (!exchange_->began()) return Waiting::head;
-  const bool drains = exchange_->response_complete() && exchange_->handler_done();
-  return exchange_->wants_body() || drains ? Waiting::body : Waiting::handler;
+  if (exchange_->response_complete() && exchange_->handler_done()) return Waiting::unread;
+  if (exchange_->tunnels()) return Waiting::tunnel;
+  return exchange_->wants_body() ? Waiting::body : Waiting::handler;
 }
 
 /// The end of what is waited for, when that begins now.
@@ -45,6 +53,8 @@ ServerConnection::Time ServerConnection::deadline_of(Waiting waiting) const noex
   case Waiting::request: return now + limits.keep_alive_timeout;
   case Waiting::head: return now + limits.head_timeout;
   case Waiting::body: return now + limits.body_idle_timeout;
+  case Waiting::unread: return now + limits.unread_body_timeout;
+  case Waiting::tunnel: return after_or_never(now, limits.tunnel_idle_timeout);
   case Waiting::linger: return now + limits.linger_timeout;
   case Waiting::nothing:
   case Waiting::handler: break;
@@ -56,13 +66,14 @@ void ServerConnection::update_deadlines() noexcept {
   if (state_ == State::stopping) return;
   const Waiting waiting = waiting_for();
   // Some have one absolute deadline; the others start anew at each step.
-  const bool anew =
-      waiting == Waiting::request || waiting == Waiting::body || waiting == Waiting::handler;
+  const bool anew = waiting == Waiting::request || waiting == Waiting::body ||
+                    waiting == Waiting::handler || waiting == Waiting::tunnel;
   if (waiting != waiting_ || anew) {
     waiting_ = waiting;
     deadlines_.set(Deadline::phase, deadline_of(waiting));
   }
   update_request_deadlines();
+  update_handler_deadline();
   const bool rests = waiting == Waiting::request && transport_.encrypted();
   deadlines_.set(Deadline::rest, rests ? shard_.now() + rest_after : ConnectionDeadlines::never);
   if (transport_.stream().queued_bytes() == 0) {
@@ -77,7 +88,9 @@ void ServerConnection::update_deadlines() noexcept {
 /// The whole request has one time, and its body a rate, which run while the peer is waited for:
 /// what the handler takes is not the peer's doing.
 void ServerConnection::update_request_deadlines() noexcept {
-  if (waiting_ != Waiting::head && waiting_ != Waiting::body) return pause_request_deadlines();
+  const bool waits_for_peer =
+      waiting_ == Waiting::head || waiting_ == Waiting::body || waiting_ == Waiting::unread;
+  if (!waits_for_peer) return pause_request_deadlines();
   const Limits& limits = shard_.limits();
   if (!deadlines_.is_set(Deadline::request) && limits.request_timeout.count() > 0) {
     const Time left = exchange_ == nullptr ? limits.request_timeout : exchange_->pace().left;
@@ -98,6 +111,27 @@ void ServerConnection::pause_request_deadlines() noexcept {
   }
   deadlines_.clear(Deadline::request);
   deadlines_.clear(Deadline::receive_rate);
+}
+
+/// What a handler does while its peer is waited for is not held against it.
+void ServerConnection::update_handler_deadline() noexcept {
+  const bool elsewhere = exchange_ != nullptr && exchange_->waits_elsewhere();
+  if (!elsewhere || exchange_->tunnels() || shard_.limits().handler_timeout.count() == 0) return;
+  if (deadlines_.is_set(Deadline::handler)) return;
+  deadlines_.set(Deadline::handler, shard_.now() + exchange_->pace().handler_left);
+}
+
+void ServerConnection::end_wait_elsewhere() noexcept {
+  if (deadlines_.is_set(Deadline::handler)) {
+    exchange_->pace().handler_left = deadlines_.at(Deadline::handler) - shard_.now();
+  }
+  deadlines_.clear(Deadline::handler);
+  deadlines_.clear(Deadline::sleep);
+}
+
+void ServerConnection::wake_after(std::chrono::milliseconds time) noexcept {
+  constexpr std::chrono::milliseconds time_max = std::chrono::hours(24);
+  deadlines_.set(Deadline::sleep, shard_.now() + std::min(time, time_max));
 }
 
 /// Of what is queued. Once all of it was taken, the next begins with grace again.
@@ -125,6 +159,15 @@ void ServerConnection::on_timer() noexcept {
     report({.code = Code::tls_handshake_queue_timed_out});
     return stop(false);
   }
+  if (is_due(Deadline::handler)) {
+    report({.code = Code::handler_timed_out});
+    exchange_->on_late_handler();
+    return pump();
+  }
+  if (is_due(Deadline::sleep)) {
+    exchange_->on_slept();
+    return pump();
+  }
   if (is_due(Deadline::phase)) return on_phase_deadline();
   if (is_due(Deadline::request)) return fail_late_request(Code::request_stream_timed_out);
   if (is_due(Deadline::receive_rate)) return fail_late_request(Code::request_stream_too_slow);
@@ -141,6 +184,8 @@ void ServerConnection::on_phase_deadline() noexcept {
   case Waiting::handshake: report({.code = Code::tls_handshake_timed_out}); break;
   case Waiting::head: return fail_late_request(Code::request_stream_head_timed_out);
   case Waiting::body: return fail_late_request(Code::request_stream_body_timed_out);
+  case Waiting::unread: return fail_late_request(Code::request_stream_unread_timed_out);
+  case Waiting::tunnel: return fail_late_request(Code::request_stream_tunnel_timed_out);
   case Waiting::request: return end_after_flush();
   case Waiting::linger:
   case Waiting::nothing:

@@ -16,16 +16,34 @@ using http::Side;
 
 ExchangeState::ExchangeState(ServerConnection& connection, MutableBytes arena_block) noexcept
     : connection_(connection),
-      arena_(arena_block), pace_{.left = connection.shard().limits().request_timeout},
-      parser_(http::Role::server, connection.shard().authorities()) {
+      arena_(arena_block), pace_{.left = connection.shard().limits().request_timeout,
+                                 .handler_left = connection.shard().limits().handler_timeout},
+      parser_(http::Role::server, connection.shard().authorities()),
+      unread_bytes_max_(connection.shard().limits().unread_body_bytes_max) {
   parser_.begin(arena_, connection.shard().parser_limits());
 }
 
-ExchangeState::~ExchangeState() { release_payload(); }
+ExchangeState::~ExchangeState() {
+  if (began_) tell_answered();
+  release_payload();
+}
+
+void ExchangeState::tell_answered() noexcept {
+  Observer* const observer = connection_.shard().observer();
+  if (observer == nullptr) return;
+  observer->answered(*this, {.status = status_,
+                             .whole = request_complete() && response_complete() && !failed(),
+                             .received_body_bytes = received_body_bytes_,
+                             .sent_body_bytes = sent_body_bytes_,
+                             .request = connection_.request_number(),
+                             .taken = connection_.shard().now() - began_at_});
+}
 
 void ExchangeState::begin(Service& service, bool request_complete) noexcept {
   began_ = true;
+  began_at_ = connection_.shard().now();
   cycle_.on(Side::request, request_complete ? CycleEvent::head_only : CycleEvent::head);
+  if (Observer* const observer = connection_.shard().observer()) observer->requested(*this);
   service.begin(*this);
   handler_done_ = !has_task_;
   after_handler_ran();
@@ -49,7 +67,10 @@ void ExchangeState::after_handler_ran() noexcept {
     if (task_.threw()) on_threw();
   }
   if (!handler_done_ || transport_failed_ || response_complete()) return;
-  if (unanswered()) {
+  if (tunnel_) {
+    send_pending_head();
+    complete_response();
+  } else if (unanswered()) {
     // A request that failed is answered with its own status, not with the handler's silence.
     const Error error = request_failure_.value_or(Error{.code = Code::handler_no_response});
     if (!request_failure_) connection_.report(error);
@@ -61,42 +82,7 @@ void ExchangeState::after_handler_ran() noexcept {
   }
 }
 
-void ExchangeState::resume() noexcept {
-  wait_ = Wait::none;
-  std::exchange(waiting_, {}).resume();
-  after_handler_ran();
-}
-
-void ExchangeState::wait_for_read(std::coroutine_handle<> waiting) noexcept {
-  waiting_ = waiting;
-  wait_ = Wait::read;
-  if (awaits_continue() && unanswered()) send_continue();
-}
-
-void ExchangeState::wait_for_write(std::coroutine_handle<> waiting) noexcept {
-  waiting_ = waiting;
-  wait_ = Wait::write;
-}
-
 // ---------------------------------------------------------------------------- the request body
-
-bool ExchangeState::try_read() noexcept {
-  has_piece_ = false;
-  piece_ = {};
-  if (!request_complete() && !request_failure_ && !transport_failed_) {
-    wait_ = Wait::read; // What read_more() finds is meant for this call.
-    connection_.read_more();
-    wait_ = Wait::none;
-  }
-  return has_piece_ || request_complete() || request_failure_ || transport_failed_;
-}
-
-Result<Bytes> ExchangeState::take_read() noexcept {
-  if (has_piece_) return std::exchange(piece_, {});
-  if (request_complete()) return Bytes{};
-  if (request_failure_) return std::unexpected(*request_failure_);
-  return fail(Code::request_stream_peer_closed);
-}
 
 bool ExchangeState::awaits_continue() const noexcept {
   return began_ && !continued_ && parser_.expects_continue() && parser_.head().version_minor > 0;
@@ -114,6 +100,7 @@ void ExchangeState::on_request_piece(Bytes piece, bool last) noexcept {
   if (last) cycle_.on(Side::request, CycleEvent::complete);
   has_piece_ = true;
   piece_ = piece;
+  received_body_bytes_ += piece.size();
   if (waiting_ && wait_ == Wait::read) resume();
 }
 
@@ -128,7 +115,7 @@ void ExchangeState::fail_request(const Error& error) noexcept {
   if (!began_) {
     answer_fault(error);
     handler_done_ = true;
-  } else if (waiting_ && wait_ == Wait::read) {
+  } else if (waiting_ && wait_ != Wait::write) {
     resume();
   }
 }
@@ -157,7 +144,7 @@ bool ExchangeState::begin_response(int status, std::span<const Field> fields, Bo
     return false;
   }
   const bool old_client = began_ && parser_.head().version_minor == 0;
-  body_forbidden_ = began_ && http::forbids_body(parser_.head().method, status);
+  body_forbidden_ = http::forbids_body(parser_.method(), status);
   close_ = close_ || connection_.shard().draining() || !began_ || !parser_.keep_alive();
   if (framing == BodyFraming::chunked && old_client) {
     framing = BodyFraming::until_close; // HTTP/1.0 knows no chunks.
@@ -187,8 +174,10 @@ bool ExchangeState::begin_response(int status, std::span<const Field> fields, Bo
     return false;
   }
   framing_ = framing;
+  status_ = status;
   length_left_ = length;
   pending_head_ = connection_.shard().scratch().first(*written);
+  pace_.handler_left = connection_.shard().limits().handler_timeout;
   cycle_.on(Side::response, CycleEvent::head);
   return true;
 }
@@ -211,6 +200,7 @@ void ExchangeState::send_payload(Payload&& payload) noexcept {
                                  std::min(pending_head_.size(), tls::Channel::plaintext_bytes_max));
   const std::array pieces{std::exchange(pending_head_, {}), bytes.first(first_bytes)};
   if (auto sent = connection_.transport().send(pieces); !sent) return fail_write(sent.error());
+  sent_body_bytes_ += bytes.size();
   payload_rest_ = bytes.subspan(first_bytes);
   if (payload.is_copied() && !payload_rest_.empty()) {
     auto* copy = static_cast<std::byte*>(arena_.allocate(payload_rest_.size(), 1));
@@ -255,7 +245,11 @@ void ExchangeState::stream(int status, std::span<const Field> fields,
     write_result_ = fail(Code::handler_bad_response);
     return;
   }
-  // The scratch space is the shard's: what has to wait moves into the arena.
+  keep_pending_head();
+}
+
+/// The scratch space is the shard's: what has to wait moves into the arena.
+void ExchangeState::keep_pending_head() noexcept {
   auto* copy = static_cast<std::byte*>(arena_.allocate(pending_head_.size(), 1));
   if (copy == nullptr) return send_pending_head();
   copy_into({copy, pending_head_.size()}, pending_head_);
@@ -270,12 +264,18 @@ void ExchangeState::send_pending_head() noexcept {
 
 void ExchangeState::begin_write(Bytes piece) noexcept {
   if (transport_failed_ || !write_result_) return;
+  if (response_complete()) {
+    write_result_ = fail(Code::response_stream_wrong_length);
+    return;
+  }
+  pace_.handler_left = connection_.shard().limits().handler_timeout;
   if (framing_ == BodyFraming::length && !body_forbidden_ && piece.size() > length_left_) {
     write_result_ = fail(Code::response_stream_wrong_length);
     return;
   }
   if (framing_ == BodyFraming::length) length_left_ -= std::min(length_left_, piece.size());
   write_rest_ = body_forbidden_ ? Bytes{} : piece;
+  sent_body_bytes_ += write_rest_.size();
 }
 
 /// Moves the rest of a write into the window; true when the write is over.
@@ -321,7 +321,9 @@ void ExchangeState::begin_finish(std::span<const Field> trailers) noexcept {
   } else {
     send_pending_head();
   }
-  if (write_result_) complete_response();
+  if (!write_result_) return;
+  complete_response();
+  if (tunnel_) end_direction();
 }
 
 void ExchangeState::fail_write(const Error& error) noexcept {
@@ -335,10 +337,12 @@ void ExchangeState::fail_write(const Error& error) noexcept {
 
 void ExchangeState::on_sent() noexcept {
   if (!payload_rest_.empty()) send_payload_rest();
+  if (ends_direction_) end_direction();
   const Stream& stream = connection_.transport().stream();
   if (wait_ != Wait::write || !waiting_) return;
   if (stream.queued_bytes() > connection_.shard().limits().send_credit_bytes / 2) return;
-  if (try_write()) resume();
+  // A write that failed has ended the connection, and with it the wait.
+  if (try_write() && waiting_) resume();
 }
 
 // ---------------------------------------------------------------------------- faults
@@ -360,6 +364,12 @@ void ExchangeState::answer_fault(const Error& error) noexcept {
   if (begin_response(status, fields, BodyFraming::length, reason.size())) {
     send_payload(Payload::forever(reason));
   }
+}
+
+bool ExchangeState::draining() const noexcept { return connection_.shard().draining(); }
+
+std::size_t ExchangeState::body_bytes_max() const noexcept {
+  return connection_.shard().limits().body_bytes_max;
 }
 
 std::int64_t ExchangeState::unix_seconds() const noexcept {

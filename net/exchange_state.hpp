@@ -31,6 +31,12 @@ public:
   void begin(Service& service, bool request_complete) noexcept;
   void on_request_piece(Bytes piece, bool last) noexcept;
   void on_request_end() noexcept;
+  /// The peer has ended its direction of the tunnel, in order.
+  void on_tunnel_end() noexcept;
+  void on_woken() noexcept;
+  void on_slept() noexcept;
+  /// The handler has had its time.
+  void on_late_handler() noexcept;
   /// Nothing more of the request will come; a waiting or later read answers `error`.
   void fail_request(const Error& error) noexcept;
   /// Nothing more can be sent or received; what waits answers so.
@@ -40,7 +46,14 @@ public:
 
   // What the connection asks.
   bool wants_body() const noexcept { return wait_ == Wait::read; }
-  bool wants_to_send() const noexcept { return wait_ == Wait::write || !payload_rest_.empty(); }
+  bool wants_to_send() const noexcept {
+    return wait_ == Wait::write || !payload_rest_.empty() || ends_direction_;
+  }
+  /// The handler waits for something that is not its peer's.
+  bool waits_elsewhere() const noexcept { return wait_ == Wait::wake || wait_ == Wait::sleep; }
+  bool tunnels() const noexcept { return tunnel_; }
+  /// More of the request, or through the tunnel, may come.
+  bool receives() const noexcept { return tunnel_ ? !tunnel_ended_ : !request_complete(); }
   bool has_piece() const noexcept { return has_piece_; }
   bool began() const noexcept { return began_; }
   bool request_complete() const noexcept { return cycle_.complete(http::Side::request); }
@@ -64,7 +77,8 @@ public:
   /// What the peer has left for its request.
   struct Pace {
     std::chrono::nanoseconds left; ///< of request_timeout, as of when it was last waited for
-    MinimumRate rate = {};         ///< of the body
+    std::chrono::nanoseconds handler_left; ///< of handler_timeout, likewise
+    MinimumRate rate = {};                 ///< of the body
   };
   Pace& pace() noexcept { return pace_; }
   const ConnectionFacts& facts() noexcept;
@@ -73,7 +87,16 @@ public:
   void respond(int status, std::span<const Field> fields, Payload&& payload) noexcept;
   void stream(int status, std::span<const Field> fields,
               std::optional<std::uint64_t> length) noexcept;
+  void inform(int status, std::span<const Field> fields) noexcept;
+  std::string_view offered_protocols() const noexcept;
+  void open_tunnel(std::string_view protocol, std::span<const Field> fields) noexcept;
   void close_after() noexcept { close_ = true; }
+  void drain_body(std::uint64_t bytes_max) noexcept { unread_bytes_max_ = bytes_max; }
+  std::uint64_t unread_bytes_max() const noexcept { return unread_bytes_max_; }
+  bool draining() const noexcept;
+  /// What whole_body() takes by itself.
+  std::size_t body_bytes_max() const noexcept;
+  Waker waker() noexcept;
   /// The handler takes no body of that size: request_stream.body_too_large from now on.
   std::unexpected<Error> refuse_body() noexcept;
   void adopt(Task<> task) noexcept;
@@ -85,14 +108,31 @@ public:
   bool try_write() noexcept;
   void begin_finish(std::span<const Field> trailers) noexcept;
   Result<> take_write() noexcept { return write_result_; }
+  bool woken_or_failed() noexcept;
+  Result<> take_woken() noexcept;
+  bool slept_or_failed(std::chrono::milliseconds time) const noexcept {
+    return time.count() <= 0 || failed();
+  }
+  Result<> take_slept() noexcept;
+  bool try_read_or_woken() noexcept;
+  Result<std::optional<Bytes>> take_read_or_woken() noexcept;
+  void wait_for_wake(std::coroutine_handle<> waiting) noexcept;
+  void wait_for_time(std::coroutine_handle<> waiting, std::chrono::milliseconds time) noexcept;
+  void wait_for_read_or_wake(std::coroutine_handle<> waiting) noexcept;
   void wait_for_read(std::coroutine_handle<> waiting) noexcept;
   void wait_for_write(std::coroutine_handle<> waiting) noexcept;
 
 private:
-  enum class Wait : std::uint8_t { none, read, write };
+  enum class Wait : std::uint8_t { none, read, write, wake, sleep };
 
   bool begin_response(int status, std::span<const Field> fields, http::BodyFraming framing,
                       std::uint64_t length) noexcept;
+  void tell_answered() noexcept;
+  void wait(Wait wait, std::coroutine_handle<> waiting) noexcept;
+  bool failed() const noexcept { return transport_failed_ || request_failure_; }
+  Error failure() const noexcept;
+  void keep_pending_head() noexcept;
+  void end_direction() noexcept;
   bool awaits_continue() const noexcept;
   void send_continue() noexcept;
   void complete_response() noexcept;
@@ -116,6 +156,11 @@ private:
   bool transport_failed_ = false;
   bool body_forbidden_ = false;
   bool continued_ = false; ///< 100 Continue was sent
+  bool tunnel_ = false;
+  bool tunnel_ended_ = false;   ///< by the peer
+  bool ends_direction_ = false; ///< ours of the tunnel, once all is sent
+  bool woken_ = false;          ///< and nobody has waited for it since
+  bool wakes_read_ = false;     ///< the waiting read answers a wake too
 
   Task<> task_;
   bool has_task_ = false;
@@ -128,12 +173,19 @@ private:
 
   http::BodyFraming framing_ = http::BodyFraming::none;
   std::uint64_t length_left_ = 0;
+  std::uint64_t unread_bytes_max_;
   Bytes pending_head_; ///< in the arena, waiting to share a record with the first piece
   Bytes write_rest_;
   Result<> write_result_;
   Bytes payload_rest_;
   std::move_only_function<void()> payload_release_;
   std::optional<ConnectionFacts> facts_;
+
+  // For the observer.
+  int status_ = 0;
+  std::uint64_t received_body_bytes_ = 0;
+  std::uint64_t sent_body_bytes_ = 0;
+  std::chrono::nanoseconds began_at_{0};
 };
 
 } // namespace ringfort::net

@@ -51,6 +51,7 @@ Result<> check(const EngineOptions& options) noexcept {
       Bound{options.receive_buffer_bytes, 1'024, 65'536},
       Bound{options.block_count, 16, 4'194'304},
       Bound{static_cast<std::int64_t>(options.record_layer), 0, 3},
+      Bound{static_cast<std::int64_t>(options.memory_bytes_max >> 1), 0, INT64_MAX},
   };
   if (auto checked = check_all(engine_bounds, 1); !checked) return checked;
   const Limits& limits = options.limits;
@@ -67,11 +68,15 @@ Result<> check(const EngineOptions& options) noexcept {
       Bound{limits.receive_credit_bytes, 16 * kib, 16 * kib * kib},
       Bound{limits.send_credit_bytes, 16 * kib, 16 * kib * kib},
       Bound{limits.unread_body_bytes_max, 0, UINT32_MAX},
+      Bound{limits.body_bytes_max, 0, kib * kib * kib},
       timeout_or_off(limits.first_byte_timeout),
       timeout(limits.handshake_timeout),
       timeout(limits.head_timeout),
       timeout_or_off(limits.request_timeout),
       timeout(limits.body_idle_timeout),
+      timeout(limits.unread_body_timeout),
+      timeout_or_off(limits.handler_timeout),
+      timeout_or_off(limits.tunnel_idle_timeout),
       timeout(limits.write_timeout),
       timeout(limits.keep_alive_timeout),
       timeout(limits.linger_timeout),
@@ -79,7 +84,24 @@ Result<> check(const EngineOptions& options) noexcept {
       Bound{limits.handshakes_max, 1, 1'000'000},
       Bound{limits.handshake_steps_max, 1, 65'536},
   };
-  return check_all(limit_bounds, 101);
+  if (auto checked = check_all(limit_bounds, 101); !checked) return checked;
+  const std::uint64_t most = memory_bytes_max(options);
+  if (options.memory_bytes_max == 0 || most <= options.memory_bytes_max) return {};
+  constexpr std::uint64_t mib = 1'024 * 1'024;
+  return fail(Code::config_memory_exceeded, static_cast<std::int32_t>(most / mib + 1));
+}
+
+// What stands for each connection and handshake was measured, and is rounded up: docs/memory.md.
+std::uint64_t memory_bytes_max(const EngineOptions& options) noexcept {
+  constexpr std::uint64_t per_connection = 4'096;
+  constexpr std::uint64_t per_handshake = 65'536;
+  constexpr std::uint64_t fixed = 16 * 1'024 * 1'024;
+  const Limits& limits = options.limits;
+  const std::uint64_t handshakes = std::min(limits.handshakes_max, limits.connections_max);
+  return fixed + std::uint64_t{options.receive_buffer_count} * options.receive_buffer_bytes +
+         std::uint64_t{options.block_count} * engine::LoopOptions{}.block_bytes +
+         std::uint64_t{exchange_block_count(options)} * exchange_block_bytes(limits) +
+         limits.connections_max * per_connection + handshakes * per_handshake;
 }
 
 engine::LoopOptions loop_options(const EngineOptions& options) noexcept {

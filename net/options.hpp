@@ -9,10 +9,13 @@
 
 namespace ringfort::net {
 
-/// Errors: config.invalid (detail as Engine::create says).
+/// Errors: config.invalid, config.memory_exceeded (details as Engine::create says).
 Result<> check(const EngineOptions& options) noexcept;
 
 engine::LoopOptions loop_options(const EngineOptions& options) noexcept;
+
+/// What one shard may hold at most.
+std::uint64_t memory_bytes_max(const EngineOptions& options) noexcept;
 
 /// An exchange's block holds its state, a head and fields that had to be copied, the handler's
 /// frame and what the handler takes from the arena.

@@ -21,6 +21,7 @@ ServerConnection::ServerConnection(std::uint64_t id, ServingShard& shard, const 
 ServerConnection::~ServerConnection() { discard_exchange(); }
 
 void ServerConnection::start() noexcept {
+  tell(&Observer::connected);
   transport_.stream().start();
   update_deadlines();
 }
@@ -98,15 +99,26 @@ bool ServerConnection::step() noexcept {
   return exchange_->wants_body() && !exchange_->request_failure() && parse_more();
 }
 
+// One record may always be queued. Beyond it the credit is a small share of what is free of one half
+// of the shard's blocks: the other half is for first records, so that many peers that take nothing
+// leave blocks for those that do.
 bool ServerConnection::send_credit_spent() const noexcept {
-  return transport_.stream().queued_bytes() >= shard_.limits().send_credit_bytes ||
-         transport_.send_waits();
+  constexpr std::uint64_t share_of_spare = 32;
+  if (transport_.send_waits()) return true;
+  const std::size_t queued_bytes = transport_.stream().queued_bytes();
+  if (queued_bytes == 0) return false;
+  const engine::Blocks& blocks = shard_.loop().blocks();
+  const std::uint64_t reserved_bytes = std::uint64_t{blocks.count()} * blocks.block_bytes() / 2;
+  const std::uint64_t free_bytes = blocks.free_bytes();
+  const std::uint64_t spare_bytes = free_bytes - std::min(free_bytes, reserved_bytes);
+  return queued_bytes >=
+         std::min<std::uint64_t>(shard_.limits().send_credit_bytes, spare_bytes / share_of_spare);
 }
 
 void ServerConnection::read_more() noexcept {
   if (state_ != State::open) return;
   // The parser stops at the first piece; control records and chunk ends are passed over.
-  while (state_ == State::open && !exchange_->request_complete() && parse_more()) {
+  while (state_ == State::open && exchange_->receives() && parse_more()) {
     if (exchange_->has_piece()) return;
   }
 }
@@ -122,11 +134,17 @@ bool ServerConnection::parse_more() noexcept {
     secured_ = true;
     leave_handshakes();
     shard_.count_handshake(transport_.facts());
+    tell(&Observer::secured);
   }
   if (transport_.wants_context()) return choose_context();
   if (transport_.wants_step()) return ask_for_step();
   if (plaintext->empty()) return transport_.ended() && on_end_of_stream();
   if (exchange_ == nullptr && !begin_exchange()) return false;
+  if (exchange_->tunnels()) {
+    transport_.consume(plaintext->size()); // As with a body's piece, its bytes stay for now.
+    exchange_->on_request_piece(*plaintext, false);
+    return true;
+  }
   const auto step = exchange_->parser().parse(*plaintext);
   if (!step) {
     fail(step.error());
@@ -249,7 +267,7 @@ void ServerConnection::on_head(const http::Step& step) noexcept {
 void ServerConnection::on_body(const http::Step& step) noexcept {
   if (exchange_->response_complete() && exchange_->handler_done()) {
     discarded_bytes_ += step.piece.size();
-    if (discarded_bytes_ > shard_.limits().unread_body_bytes_max) exchange_->close_after();
+    if (discarded_bytes_ > exchange_->unread_bytes_max()) exchange_->close_after();
   } else {
     return exchange_->on_request_piece(step.piece, step.last);
   }
@@ -260,7 +278,11 @@ void ServerConnection::on_body(const http::Step& step) noexcept {
 bool ServerConnection::on_end_of_stream() noexcept {
   if (transport_.phase() == Transport::Phase::handshake) {
     fail({.code = Code::tls_handshake_peer_closed});
-  } else if (exchange_ == nullptr || exchange_->request_complete()) {
+  } else if (exchange_ != nullptr && exchange_->tunnels() && !transport_.truncated()) {
+    if (!exchange_->receives()) return false;
+    exchange_->on_tunnel_end();
+    return true;
+  } else if (exchange_ == nullptr || !exchange_->receives()) {
     if (exchange_ == nullptr) end_after_flush();
   } else {
     fail({.code = transport_.truncated() ? Code::tls_record_truncated
@@ -282,6 +304,12 @@ void ServerConnection::fail(const Error& error) noexcept {
   const bool running = exchange_ != nullptr && exchange_->began() &&
                        (!exchange_->handler_done() || exchange_->answering());
   if (state_ == State::open && !running) end_after_flush();
+}
+
+void ServerConnection::wake_exchange(std::uint32_t request) noexcept {
+  if (exchange_ == nullptr || !exchange_->began() || requests_ != request) return;
+  exchange_->on_woken();
+  pump();
 }
 
 void ServerConnection::end_exchange() noexcept {
@@ -372,6 +400,10 @@ void ServerConnection::stop(bool reset) noexcept {
   transport_.stop(reset);
 }
 
-void ServerConnection::on_settled() noexcept { shard_.release(*this); }
+void ServerConnection::on_settled() noexcept {
+  discard_exchange();
+  tell(&Observer::disconnected);
+  shard_.release(*this);
+}
 
 } // namespace ringfort::net

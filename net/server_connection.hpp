@@ -50,7 +50,11 @@ public:
   /// The drain's grace is over.
   void cut_by_drain() noexcept;
 
+  /// Somebody wakes the handler of a request, which may be over.
+  void wake_exchange(std::uint32_t request) noexcept;
+
   std::uint64_t id() const noexcept { return id_; }
+  std::uint32_t request_number() const noexcept { return requests_; }
   const engine::SocketAddress& peer() const noexcept { return peer_; }
   Transport& transport() noexcept { return transport_; }
   /// The facts of this hop. Borrow: `arena` holds the texts.
@@ -62,6 +66,10 @@ public:
   bool send_credit_spent() const noexcept;
   /// For the exchange: moves the request body on; answers once there is nothing to take now.
   void read_more() noexcept;
+  /// For the exchange: its handler's sleep is over then.
+  void wake_after(std::chrono::milliseconds time) noexcept;
+  /// For the exchange: its handler waits no longer for something that is not the peer's.
+  void end_wait_elsewhere() noexcept;
   /// For the exchange: ends the connection so that the peer sees the message is not whole.
   void cut() noexcept;
   /// For the exchange: nobody waits for an answer. What is queued, perhaps an alert, goes out.
@@ -86,7 +94,9 @@ private:
     request,
     head,
     body,
+    unread, ///< the rest of a body that nobody reads
     handler,
+    tunnel,
     linger,
   };
   using Deadline = ConnectionDeadlines::Kind;
@@ -120,6 +130,7 @@ private:
     return exchange_ == nullptr && transport_.phase() != Transport::Phase::handshake;
   }
   ConnectionStage stage() const noexcept;
+  void tell(void (Observer::*what)(const ConnectionFacts&) noexcept) noexcept;
 
   // connection_waiting.cpp
   bool waits_for_first_byte() const noexcept;
@@ -127,6 +138,7 @@ private:
   Time deadline_of(Waiting waiting) const noexcept;
   void update_deadlines() noexcept;
   void update_request_deadlines() noexcept;
+  void update_handler_deadline() noexcept;
   void pause_request_deadlines() noexcept;
   void update_send_rate() noexcept;
   void on_timer() noexcept;

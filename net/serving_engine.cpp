@@ -148,6 +148,14 @@ Metrics ServingEngine::metrics() const noexcept {
   return metrics;
 }
 
+void ServingEngine::observe(ObserverFactory factory) {
+  for (auto& shard : shards_) shard->set_observer(factory(*shard));
+}
+
+std::uint64_t ServingEngine::memory_bytes_max() const noexcept {
+  return net::memory_bytes_max(share_.options);
+}
+
 std::string ServingEngine::describe() const {
   std::string text = "shards: " + std::to_string(shard_count());
   text.append("\nring: ").append(shards_.front()->features().text());
@@ -155,7 +163,10 @@ std::string ServingEngine::describe() const {
   const Limits& limits = share_.options.limits;
   text.append("\nhandshakes of a shard: at most ").append(std::to_string(limits.handshakes_max));
   text.append(" at a time, costly steps in a turn: at most ");
-  return text.append(std::to_string(limits.handshake_steps_max));
+  text.append(std::to_string(limits.handshake_steps_max));
+  constexpr std::uint64_t mib = 1'024 * 1'024;
+  text.append("\nmemory of a shard: at most ").append(std::to_string(memory_bytes_max() / mib + 1));
+  return text.append(" MiB");
 }
 
 Result<std::string> ServingEngine::try_kernel_records() {

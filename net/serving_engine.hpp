@@ -32,6 +32,8 @@ public:
   Shard& shard(unsigned index) noexcept override { return *shards_[index]; }
   Metrics metrics() const noexcept override;
   void on_error(ErrorSink sink) override { share_.error_sink = std::move(sink); }
+  void observe(ObserverFactory factory) override;
+  std::uint64_t memory_bytes_max() const noexcept override;
   std::string describe() const override;
   Result<std::string> try_kernel_records() override;
 

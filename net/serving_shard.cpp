@@ -206,6 +206,11 @@ void ServingShard::take_choice(std::uint64_t connection, tls::NameChoice choice)
   if (asking != nullptr) asking->take_choice(std::move(choice));
 }
 
+void ServingShard::wake_exchange(std::uint64_t connection, std::uint32_t request) noexcept {
+  ServerConnection* const waiting = connections_.find(connection);
+  if (waiting != nullptr) waiting->wake_exchange(request);
+}
+
 void ServingShard::report(Error error, const engine::SocketAddress& peer) noexcept {
   error.shard = static_cast<std::uint16_t>(index_);
   ++faults_[static_cast<std::size_t>(error.code)];

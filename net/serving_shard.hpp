@@ -85,6 +85,9 @@ public:
   http::AuthorityCheck& authorities() noexcept { return authorities_; }
   const Limits& limits() const noexcept { return share_.options.limits; }
   http::ParserLimits parser_limits() const noexcept;
+  /// Null without one.
+  Observer* observer() const noexcept { return observer_.get(); }
+  void set_observer(std::unique_ptr<Observer> observer) { observer_ = std::move(observer); }
   const tls::Library* tls_library() const noexcept { return tls_library_.get(); }
   bool draining() const noexcept { return draining_; }
 
@@ -93,6 +96,8 @@ public:
   void release(ServerConnection& connection) noexcept;
   /// A chooser's late decision, for a connection that may be gone.
   void take_choice(std::uint64_t connection, tls::NameChoice choice) noexcept;
+  /// A waker's call, for a handler that may be gone.
+  void wake_exchange(std::uint64_t connection, std::uint32_t request) noexcept;
   /// Counts a failure and hands it to the engine's sink. `peer` is empty where there is none.
   void report(Error error, const engine::SocketAddress& peer = {}) noexcept;
   void count_handshake(const tls::SessionFacts& facts) noexcept {
@@ -127,6 +132,7 @@ private:
   AcceptRate accept_rate_;
   std::chrono::nanoseconds pausing_until_{0}; ///< listeners pause
   std::vector<std::unique_ptr<Listener>> listeners_;
+  std::unique_ptr<Observer> observer_;
   http::Date date_;
   std::vector<std::byte> scratch_;
   http::HeadWriter heads_{scratch_bytes};

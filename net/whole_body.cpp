@@ -15,6 +15,11 @@ constexpr std::size_t reserved_bytes_max = 65'536;
 
 } // namespace
 
+Task<Result<WholeBody>> whole_body(Exchange& exchange) {
+  auto& state = static_cast<net::ExchangeState&>(exchange);
+  return whole_body(exchange, state.body_bytes_max());
+}
+
 Task<Result<WholeBody>> whole_body(Exchange& exchange, std::size_t bytes_max) {
   auto& state = static_cast<net::ExchangeState&>(exchange);
   const std::uint64_t announced = state.parser().content_length(); // 0 for a chunked body.

@@ -19,6 +19,7 @@ enum class ConnectionStage : std::uint8_t {
   head,      ///< a request head has begun
   body,      ///< of a request, is being read
   handler,   ///< has the request
+  tunnel,    ///< another protocol is spoken
   ending,    ///< what is queued goes out, then our end
   lingering, ///< our end is out, the peer's is awaited
   stopping,  ///< the kernel gives its operations back

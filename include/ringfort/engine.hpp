@@ -15,6 +15,7 @@
 #include <ringfort/error.hpp>
 #include <ringfort/metrics.hpp>
 #include <ringfort/names.hpp>
+#include <ringfort/observer.hpp>
 #include <ringfort/records.hpp>
 #include <ringfort/service.hpp>
 #include <ringfort/tls.hpp>
@@ -41,6 +42,8 @@ struct Limits {
   std::uint32_t receive_credit_bytes = 65'536;     ///< held unread per connection, 16 KiB..16 MiB
   std::uint32_t send_credit_bytes = 262'144;       ///< queued unsent per connection, 16 KiB..16 MiB
   std::uint32_t unread_body_bytes_max = 65'536;    ///< drained after an early answer, else closed
+  /// What whole_body() takes when its handler names no bound of its own. 0..1 GiB.
+  std::uint32_t body_bytes_max = 1'048'576;
 
   std::chrono::milliseconds first_byte_timeout{2'000}; ///< absolute, from accept; 0: off
   std::chrono::milliseconds handshake_timeout{5'000};  ///< absolute, from accept
@@ -48,10 +51,16 @@ struct Limits {
   /// Absolute, from a request's first byte to its last, head and body; 0: off. What a handler takes
   /// of that time is not held against the peer.
   std::chrono::milliseconds request_timeout{300'000};
-  std::chrono::milliseconds body_idle_timeout{30'000};  ///< between two pieces of a body
-  std::chrono::milliseconds write_timeout{30'000};      ///< without a byte accepted by the peer
-  std::chrono::milliseconds keep_alive_timeout{65'000}; ///< between two requests
-  std::chrono::milliseconds linger_timeout{2'000};      ///< for the peer's FIN after our last byte
+  std::chrono::milliseconds body_idle_timeout{30'000}; ///< between two pieces of a body
+  std::chrono::milliseconds unread_body_timeout{
+      5'000}; ///< to drain what an early answer left unread
+  /// What a handler may take, its peer's time not counted, until it begins its answer, and then
+  /// from each piece to the next; 0: off.
+  std::chrono::milliseconds handler_timeout{60'000};
+  std::chrono::milliseconds tunnel_idle_timeout{3'600'000}; ///< after a switch of protocols; 0: off
+  std::chrono::milliseconds write_timeout{30'000};          ///< without a byte accepted by the peer
+  std::chrono::milliseconds keep_alive_timeout{65'000};     ///< between two requests
+  std::chrono::milliseconds linger_timeout{2'000}; ///< for the peer's FIN after our last byte
 
   /// What a peer has to send of a body that is read, and to take of an answer, on the wire: after
   /// 5 s of grace, and what was faster before counts for 30 s at most. 0..1,000,000,000; 0: off.
@@ -74,6 +83,8 @@ struct EngineOptions {
   std::uint32_t receive_buffer_bytes = 16'384; ///< 1,024..65,536
   std::uint32_t block_count = 8'192; ///< per shard: send, assembly and exchange blocks of 17 KiB
   RecordLayer record_layer = RecordLayer::automatic; ///< who protects TLS records
+  /// Refuses options by which a shard may hold more: see Engine::memory_bytes_max. 0: off.
+  std::uint64_t memory_bytes_max = 0;
   Limits limits;
 };
 
@@ -128,7 +139,7 @@ class Engine {
 public:
   /// Checks the options and sets up every shard's ring. No thread is started.
   /// Errors: config.invalid (detail: 1-based position of the field in EngineOptions, 100 + position
-  ///         in Limits), ring.refused, ring.kernel_too_old, ring.no_memory.
+  ///         in Limits), config.memory_exceeded, ring.refused, ring.kernel_too_old, ring.no_memory.
   static Result<std::unique_ptr<Engine>> create(EngineOptions options) noexcept;
   virtual ~Engine() = default;
 
@@ -162,6 +173,14 @@ public:
   /// Every failure, once. Called on the shard's thread, which it must not block; several shards may
   /// call at the same time. Before run() or the first turn().
   virtual void on_error(ErrorSink sink) = 0;
+
+  /// What shards tell of connections, requests and answers; the factory is called once per shard.
+  /// Where: before run() or the first turn().
+  virtual void observe(ObserverFactory factory) = 0;
+
+  /// What one shard holds at most, by these options, of its buffers, blocks and connections: the
+  /// formula is in docs/memory.md. What handlers allocate is theirs. Where: any thread.
+  virtual std::uint64_t memory_bytes_max() const noexcept = 0;
 
   /// One line per fact: kernel version, ring features in use, record layer and why.
   virtual std::string describe() const = 0;

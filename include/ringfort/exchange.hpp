@@ -4,6 +4,7 @@
 // lives until the next read. All calls are made on the exchange's own shard.
 #pragma once
 
+#include <chrono>
 #include <coroutine>
 #include <cstdint>
 #include <functional>
@@ -21,6 +22,11 @@
 namespace ringfort {
 
 class Exchange;
+class Shard;
+
+namespace net {
+class ExchangeState;
+}
 
 namespace tls {
 struct ClientCertificate; // <ringfort/certificate.hpp>
@@ -100,6 +106,64 @@ private:
   Exchange& exchange_;
 };
 
+/// Lets a handler go on that waits for something from elsewhere: another thread, another
+/// connection, a timer of the host's. A value: copy it where it is needed.
+class Waker {
+public:
+  /// The handler's woken() answers, now or when it comes to it. Several before that count as one;
+  /// an exchange that has ended takes no notice. False when the shard has ended.
+  /// Cost:  one job posted to the shard.
+  /// Where: any thread, while the engine lives.
+  bool wake() const noexcept;
+
+private:
+  friend class net::ExchangeState;
+  Waker(Shard& shard, std::uint64_t connection, std::uint32_t request) noexcept
+      : shard_(&shard), connection_(connection), request_(request) {}
+
+  Shard* shard_;
+  std::uint64_t connection_;
+  std::uint32_t request_;
+};
+
+/// `co_await` answers once the exchange was woken.
+class [[nodiscard]] WakeAwait {
+public:
+  explicit WakeAwait(Exchange& exchange) noexcept : exchange_(exchange) {}
+  bool await_ready() noexcept;
+  void await_suspend(std::coroutine_handle<> waiting) noexcept;
+  Result<> await_resume() noexcept;
+
+private:
+  Exchange& exchange_;
+};
+
+/// `co_await` answers after a time.
+class [[nodiscard]] SleepAwait {
+public:
+  SleepAwait(Exchange& exchange, std::chrono::milliseconds time) noexcept
+      : exchange_(exchange), time_(time) {}
+  bool await_ready() noexcept;
+  void await_suspend(std::coroutine_handle<> waiting) noexcept;
+  Result<> await_resume() noexcept;
+
+private:
+  Exchange& exchange_;
+  std::chrono::milliseconds time_;
+};
+
+/// `co_await` answers what comes first: a piece, or nullopt when the exchange was woken.
+class [[nodiscard]] ReadOrWakeAwait {
+public:
+  explicit ReadOrWakeAwait(Exchange& exchange) noexcept : exchange_(exchange) {}
+  bool await_ready() noexcept;
+  void await_suspend(std::coroutine_handle<> waiting) noexcept;
+  Result<std::optional<Bytes>> await_resume() noexcept;
+
+private:
+  Exchange& exchange_;
+};
+
 /// The request body, piece by piece.
 class BodyReader {
 public:
@@ -111,6 +175,10 @@ public:
   ///         http_parse.bad_chunk, tls_record.*.
   /// Cost:   no copy, except where one TLS record straddles receive buffers (one copy).
   ReadAwait read() noexcept { return ReadAwait(*exchange_); }
+
+  /// The same, or nullopt as soon as a Waker of the exchange says so: for who has to send while
+  /// the peer is silent.
+  ReadOrWakeAwait read_or_woken() noexcept { return ReadOrWakeAwait(*exchange_); }
 
   /// Fields after a chunked body; empty before its end.
   Fields trailers() const noexcept;
@@ -164,8 +232,42 @@ public:
   BodyWriter stream(int status, std::span<const Field> fields,
                     std::optional<std::uint64_t> length = {}) noexcept;
 
-  /// Closes the connection, with `connection: close`, after this exchange. Before the answer.
+  /// Sends an interim answer (RFC 9110 section 15.2) before the answer: 100, or 102 to 199, for
+  /// instance 103 with link fields (RFC 8297). An HTTP/1.0 client gets none.
+  /// Errors: reported to Engine::on_error: handler.bad_response (nothing is sent),
+  ///         handler.answered_twice.
+  void inform(int status, std::span<const Field> fields) noexcept;
+
+  /// The protocols that the client offers to switch to (RFC 9110 section 7.8), as it wrote them;
+  /// empty when it offers none.
+  std::string_view offered_protocols() const noexcept;
+
+  /// Switches to `protocol`, one of those, with status 101; or, for CONNECT, opens the tunnel with
+  /// 200 and no protocol. From then on body() answers the raw bytes that the client sends, the
+  /// writer sends raw bytes, and its finish() ends our direction alone. The connection ends with
+  /// the exchange. Once the request's own body has been read.
+  /// Errors: reported to Engine::on_error: handler.bad_switch (500 is sent instead), and as
+  ///         respond(); reads and writes after such a failure answer it too. Later reads:
+  ///         request_stream.tunnel_timed_out, request_stream.peer_closed, tls_record.*.
+  BodyWriter open_tunnel(std::string_view protocol, std::span<const Field> fields) noexcept;
+
+  /// What wakes this exchange's handler.
+  Waker waker() noexcept;
+  /// Waits for waker().wake(). Within the time of Limits::handler_timeout.
+  /// Errors: handler.timed_out (503 is the answer, if there was none), request_stream.peer_closed.
+  /// Cost:   no allocation.
+  WakeAwait woken() noexcept { return WakeAwait(*this); }
+  /// Waits for a time, rounded up to 10 ms. Errors: as woken().
+  SleepAwait sleep(std::chrono::milliseconds time) noexcept { return SleepAwait(*this, time); }
+
+  /// Closes the connection, with `connection: close`, after this exchange. Before the answer. The
+  /// rest of a body that is not read is dropped for as long as the answer takes to arrive.
   void close_after() noexcept;
+  /// Reads and drops up to so many bytes of the body that are unread at the end, and keeps the
+  /// connection: instead of Limits::unread_body_bytes_max, and within unread_body_timeout.
+  void drain_body(std::uint64_t bytes_max) noexcept;
+  /// The engine drains: the sooner this exchange ends, the better.
+  bool draining() const noexcept;
 
   /// Memory that lives exactly as long as this exchange.
   Arena& arena() noexcept;

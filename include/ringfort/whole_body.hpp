@@ -30,7 +30,8 @@ private:
   Bytes bytes_;
 };
 
-/// Reads the whole body, of `bytes_max` bytes at most. Before anything else was read of it.
+/// Reads the whole body, of `bytes_max` bytes at most, or of Limits::body_bytes_max. Before
+/// anything else was read of it.
 /// A failed body needs no answer of the handler's own: what is unanswered when it returns is
 /// answered with the failure's status, 413 for a body that is too large, and the connection closes.
 /// Errors: request_stream.body_too_large: at once, when content-length says so; else BodyReader's;
@@ -38,5 +39,6 @@ private:
 /// Cost:   no copy and no allocation for a body that arrives in one piece; else one copy and an
 ///         allocation that grows with what has arrived.
 Task<Result<WholeBody>> whole_body(Exchange& exchange, std::size_t bytes_max);
+Task<Result<WholeBody>> whole_body(Exchange& exchange);
 
 } // namespace ringfort

@@ -2,6 +2,7 @@
 import contextlib
 import pathlib
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -24,6 +25,20 @@ def running(name, *arguments):
         finally:
             if process.poll() is None:
                 process.kill()
+
+
+def connection_to(url):
+    host, _, port = url.removeprefix('http://').partition(':')
+    return socket.create_connection((host, int(port)), server.PATIENCE_S)
+
+
+def read_until(connection, end):
+    read = b''
+    while not read.endswith(end):
+        piece = connection.recv(65536)
+        assert piece, f'ended after {read}'
+        read += piece
+    return read
 
 
 @tap.case('examples: each is under 60 lines')
@@ -75,6 +90,35 @@ def routes():
             assert curl('-T', '-', f'{url}/notes/a', input='x' * 70_000).endswith(' 413')
             assert curl('-X', 'DELETE', f'{url}/notes/a').endswith(' 405')
             assert curl(f'{url}/none').endswith(' 404')
+
+
+@tap.case('examples: elsewhere answers when its thread is done, and serves others meanwhile')
+def elsewhere():
+    with running('elsewhere', 0) as (process, url):
+        assert server.run('curl', '-s', f'{url}/1000') == '168\n'
+        assert server.run('curl', '-s', f'{url}/100000000') == 'that is too much\n'
+        with connection_to(url) as slow:
+            slow.sendall(b'GET /10000000 HTTP/1.1\r\nhost: a\r\n\r\n')
+            assert server.run('curl', '-s', f'{url}/10') == '4\n'
+        process.send_signal(signal.SIGTERM)  # The slow one has left: its thread ends at once.
+        process.wait(server.PATIENCE_S)
+
+
+@tap.case('examples: lines tells each member what the others say, and refuses who does not join')
+def lines():
+    join = b'GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: lines\r\n\r\n'
+    with running('lines', 0) as (_, url):
+        assert server.run('curl', '-s', '-o', '/dev/null', '-w', '%{http_code}', url) == '426'
+        with connection_to(url) as one, connection_to(url) as two:
+            for member in one, two:
+                member.sendall(join)
+                assert read_until(member, b'\r\n\r\n').startswith(b'HTTP/1.1 101 ')
+            one.sendall(b'hello\n')
+            assert read_until(two, b'\n') == b'hello\n'
+            two.sendall(b'and to you\n')
+            assert read_until(one, b'\n') == b'and to you\n'
+            one.shutdown(1)
+            assert server.read_to_end(one) == b''
 
 
 tap.run()

@@ -11,6 +11,7 @@ import ssl
 import subprocess
 import tempfile
 import threading
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = ROOT / 'build/release/ringfort'
@@ -164,6 +165,14 @@ def read_to_end(connection):
     while piece := connection.recv(65536):
         pieces.append(piece)
     return b''.join(pieces)
+
+
+def wait_until(claim):
+    """Asks again and again, but not for ever."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not claim():
+        assert time.monotonic() < deadline, 'it never came true'
+        os.sched_yield()
 
 
 def inspect(path, *words):

@@ -1,6 +1,7 @@
 // hello — a request, its answer and who gives it, for claims that are about something else.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include <catch2/catch_test_macros.hpp>
@@ -17,6 +18,16 @@ inline void hello(Exchange& exchange) {
 }
 
 inline tls::Context ecdsa_context() { return peer::make_context({peer::KeyType::ecdsa_p256}); }
+
+/// The names of what was reported, in its order.
+inline std::string told(const Play& play) {
+  std::string names;
+  for (const Error& error : play.reports()) {
+    const Fault& fault = fault_of(error.code);
+    names.append(fault.stage_name).append(".").append(fault.name).append(" ");
+  }
+  return names;
+}
 
 /// A connection whose client has shaken hands.
 inline Actor& connect_secured(Play& play, peer::Client& tls) {

@@ -61,25 +61,30 @@ TEST_CASE("options: each field out of its range is config.invalid, and says whic
             [](EngineOptions& options) { options.limits.chunk_extension_bytes_max = 1'048'577; }},
       Wrong{110, [](EngineOptions& options) { options.limits.receive_credit_bytes = 16'383; }},
       Wrong{111, [](EngineOptions& options) { options.limits.send_credit_bytes = 1u << 25; }},
-      Wrong{113,
+      Wrong{113, [](EngineOptions& options) { options.limits.body_bytes_max = 1'073'741'825; }},
+      Wrong{114,
             [](EngineOptions& options) { options.limits.first_byte_timeout = milliseconds(-1); }},
-      Wrong{114, [](EngineOptions& options) { options.limits.handshake_timeout = {}; }},
-      Wrong{115, [](EngineOptions& options) { options.limits.head_timeout = {}; }},
-      Wrong{116,
+      Wrong{115, [](EngineOptions& options) { options.limits.handshake_timeout = {}; }},
+      Wrong{116, [](EngineOptions& options) { options.limits.head_timeout = {}; }},
+      Wrong{117,
             [](EngineOptions& options) {
               options.limits.request_timeout = milliseconds(86'400'001);
             }},
-      Wrong{117, [](EngineOptions& options) { options.limits.body_idle_timeout = {}; }},
-      Wrong{118, [](EngineOptions& options) { options.limits.write_timeout = {}; }},
-      Wrong{119,
+      Wrong{118, [](EngineOptions& options) { options.limits.body_idle_timeout = {}; }},
+      Wrong{119, [](EngineOptions& options) { options.limits.unread_body_timeout = {}; }},
+      Wrong{120, [](EngineOptions& options) { options.limits.handler_timeout = milliseconds(-1); }},
+      Wrong{121,
+            [](EngineOptions& options) { options.limits.tunnel_idle_timeout = milliseconds(-1); }},
+      Wrong{122, [](EngineOptions& options) { options.limits.write_timeout = {}; }},
+      Wrong{123,
             [](EngineOptions& options) { options.limits.keep_alive_timeout = milliseconds(-1); }},
       Wrong{
-          120,
+          124,
           [](EngineOptions& options) { options.limits.linger_timeout = milliseconds(86'400'001); }},
-      Wrong{121,
+      Wrong{125,
             [](EngineOptions& options) { options.limits.rate_bytes_per_s_min = 1'000'000'001; }},
-      Wrong{122, [](EngineOptions& options) { options.limits.handshakes_max = 0; }},
-      Wrong{123, [](EngineOptions& options) { options.limits.handshake_steps_max = 65'537; }}};
+      Wrong{126, [](EngineOptions& options) { options.limits.handshakes_max = 0; }},
+      Wrong{127, [](EngineOptions& options) { options.limits.handshake_steps_max = 65'537; }}};
   for (const Wrong& row : wrong) {
     EngineOptions options = small_options();
     row.spoil(options);
@@ -89,6 +94,21 @@ TEST_CASE("options: each field out of its range is config.invalid, and says whic
     CHECK(engine.error().detail == row.position);
   }
   CHECK(Engine::create(small_options()));
+}
+
+TEST_CASE("options: what a shard may hold is config.memory_exceeded beyond memory_bytes_max") {
+  constexpr std::uint64_t mib = 1'024 * 1'024;
+  EngineOptions options = small_options();
+  const auto bound = (*Engine::create(options))->memory_bytes_max();
+  options.memory_bytes_max = bound;
+  CHECK(Engine::create(options));
+  options.memory_bytes_max = bound - 1;
+  const auto refused = Engine::create(options);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == Code::config_memory_exceeded);
+  CHECK(static_cast<std::uint64_t>(refused.error().detail) == bound / mib + 1);
+  options.limits.connections_max /= 2;
+  CHECK(Engine::create(options));
 }
 
 // ---------------------------------------------------------------------------- addresses
