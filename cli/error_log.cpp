@@ -1,10 +1,7 @@
 #include "cli/error_log.hpp"
 
-#include <cstdio>
 #include <string>
 #include <utility>
-
-#include "cli/values.hpp"
 
 namespace ringfort::cli {
 
@@ -20,30 +17,21 @@ std::string_view level_of(Origin origin) noexcept {
   return "error";
 }
 
-void put_line(std::string line) {
-  line.push_back('\n');
-  std::fwrite(line.data(), 1, line.size(), stderr); // One call: lines of two threads never mix.
+std::string subject_of(const Fault& fault) {
+  return std::string(fault.stage_name).append(".").append(fault.name);
 }
 
-std::string opening(std::time_t second, const Fault& fault) {
-  std::string line = utc_text(second);
-  line.append(" ").append(level_of(fault.origin)).append(" ");
-  line.append(fault.stage_name).append(".").append(fault.name);
-  return line;
-}
-
-std::string line_of(const ErrorReport& report, std::time_t second) {
+std::string line_of(const ErrorReport& report, std::time_t second, LogFormat format) {
   const Fault& fault = fault_of(report.error.code);
-  std::string line = opening(second, fault);
-  if (!report.peer.empty()) line.append(" peer=").append(report.peer);
-  line.append(" origin=").append(name_of(fault.origin));
-  line.append(" shard=").append(std::to_string(report.error.shard));
-  if (report.error.detail != 0) {
-    line.append(" detail=").append(std::to_string(report.error.detail));
-  }
-  if (!fault.alias.empty()) line.append(" alias=").append(fault.alias);
-  line.append(" text=\"").append(fault.text).append("\"");
-  return line;
+  std::string text;
+  LogLine line(format, text, second, level_of(fault.origin), subject_of(fault));
+  if (!report.peer.empty()) line.word("peer", report.peer);
+  line.word("origin", name_of(fault.origin));
+  line.number("shard", std::uint64_t{report.error.shard});
+  if (report.error.detail != 0) line.number("detail", std::int64_t{report.error.detail});
+  if (!fault.alias.empty()) line.word("alias", fault.alias);
+  line.text("text", fault.text).end();
+  return text;
 }
 
 } // namespace
@@ -62,7 +50,7 @@ void ErrorLog::write(const ErrorReport& report) {
     return;
   }
   ++kind.lines;
-  put_line(line_of(report, now));
+  file_.write(line_of(report, now, file_.format()));
 }
 
 void ErrorLog::finish() {
@@ -74,9 +62,12 @@ void ErrorLog::finish() {
 
 void ErrorLog::say_left_out(Kind& kind, Code code) {
   if (kind.left_out == 0) return;
-  std::string line = opening(kind.second, fault_of(code));
-  line.append(" suppressed=").append(std::to_string(std::exchange(kind.left_out, 0)));
-  put_line(std::move(line));
+  const Fault& fault = fault_of(code);
+  std::string text;
+  LogLine(file_.format(), text, kind.second, level_of(fault.origin), subject_of(fault))
+      .number("suppressed", std::exchange(kind.left_out, 0))
+      .end();
+  file_.write(text);
 }
 
 } // namespace ringfort::cli

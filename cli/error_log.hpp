@@ -1,4 +1,4 @@
-// error_log — failures as lines on stderr, at most ten of a kind in a second.
+// error_log — failures as lines, at most ten of a kind in a second.
 #pragma once
 
 #include <array>
@@ -8,12 +8,17 @@
 
 #include <ringfort/engine.hpp>
 
+#include "cli/log_file.hpp"
+
 namespace ringfort::cli {
 
 /// One line: time, level, stage.name, and what is known, as key=value.
 /// Where: any thread.
 class ErrorLog {
 public:
+  /// Borrow: `file` as long as this.
+  explicit ErrorLog(LogFile& file) : file_(file) {}
+
   void write(const ErrorReport& report);
   /// Says what was left out and not yet said.
   void finish();
@@ -29,6 +34,7 @@ private:
 
   void say_left_out(Kind& kind, Code code);
 
+  LogFile& file_;
   std::mutex mutex_;
   std::array<Kind, fault_count> kinds_{};
 };

@@ -69,6 +69,7 @@ Admin::Answer Reloads::reload(Wish wish) {
 std::string Reloads::metrics_text() const {
   std::string text;
   engine_.metrics().write_text(text);
+  logs_.write_metrics(text);
   if (served_ == nullptr) return text;
   append_value(text, "reloads_total", "counter", "Times that files were read again.", all_);
   append_value(text, "reloads_refused_total", "counter",

@@ -20,8 +20,8 @@ class Reloads {
 public:
   /// `served` is null for clear text, `key_log` when nothing is told.
   /// Borrow: everything, for its life.
-  Reloads(Engine& engine, ServedNames* served, KeyLogFile* key_log)
-      : engine_(engine), served_(served), key_log_(key_log) {}
+  Reloads(Engine& engine, const Logs& logs, ServedNames* served, KeyLogFile* key_log)
+      : engine_(engine), logs_(logs), served_(served), key_log_(key_log) {}
 
   /// Watches the files and answers at the admin socket, as the flags say. False after a complaint.
   /// `urls` is where the program listens.
@@ -38,11 +38,12 @@ public:
     std::uint64_t refused = 0; ///< those that refused something
   };
   Counts counts() const noexcept { return {all_.load(), refused_.load()}; }
-  /// The engine's counters and these, in the Prometheus text form.
+  /// The engine's counters, the logs' and these, in the Prometheus text form.
   std::string metrics_text() const;
 
 private:
   Engine& engine_;
+  const Logs& logs_;
   ServedNames* served_;
   KeyLogFile* key_log_;
   std::atomic<std::uint64_t> all_{0};

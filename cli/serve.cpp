@@ -4,6 +4,7 @@
 
 #include <sys/resource.h>
 
+#include "cli/access_log.hpp"
 #include "cli/allocator.hpp"
 #include "cli/complaints.hpp"
 #include "cli/error_log.hpp"
@@ -79,13 +80,14 @@ Result<std::string> listen(Engine& engine, const ServeFlags& flags,
 /// From bound ports to the end of the last connection.
 ExitStatus run(Engine& engine, const ServeFlags& flags, const ServedNames& served,
                const std::optional<tls::LiveNames>& names, const std::optional<Files>& files,
-               Reloads& reloads, Signals& signals) {
+               Reloads& reloads, Logs& logs, Signals& signals) {
   Endpoint current;
   const auto urls = listen(engine, flags, names, files, current);
   if (!urls) return complain(urls.error(), url_of(flags, current));
   Complaints complaints;
   if (!reloads.start(flags, *urls, complaints)) return complaints.status();
   signals.watch(engine, flags.drain_grace, [&] {
+    logs.reopen();
     if (!flags.plain) (void)reloads.reload(Reloads::Wish::asked);
   });
   announce(engine, served, *urls);
@@ -140,15 +142,20 @@ ExitStatus serve(ServeFlags flags) {
   if (!open_files(flags.files, files, status)) return status;
   raise_descriptor_limit();
   Signals signals; // Before any other thread is made.
-  ErrorLog log;
   auto engine = Engine::create(flags.engine);
   if (!engine) return complain(engine.error());
   if (flags.check) return check_settings(**engine, flags, served, names);
-  (*engine)->on_error([&log](const ErrorReport& report) { log.write(report); });
-  Reloads reloads(**engine, flags.plain ? nullptr : &served, key_log.get());
-  status = run(**engine, flags, served, names, files, reloads, signals);
-  log.finish();
+  Logs logs;
+  if (!open_logs(flags.logs, logs, complaints)) return complaints.status();
+  ErrorLog errors(*logs.errors);
+  (*engine)->on_error([&errors](const ErrorReport& report) { errors.write(report); });
+  if (logs.accesses != nullptr) (*engine)->observe(access_log(*logs.accesses));
+  Reloads reloads(**engine, logs, flags.plain ? nullptr : &served, key_log.get());
+  status = run(**engine, flags, served, names, files, reloads, logs, signals);
+  errors.finish();
+  logs.finish();
   if (status == ExitStatus::ok) print_at_end(flags, reloads);
+  engine->reset(); // Before what it writes to goes.
   return status;
 }
 

@@ -182,6 +182,7 @@ void add_serve_flags(CLI::App& app, ServeFlags& flags) {
   add_main_flags(app, flags);
   add_tls_flags(app, flags.tls);
   add_session_flags(app, flags.sessions);
+  add_log_flags(app, flags.logs);
   add_engine_flags(app, flags);
   add_limit_flags(app, flags.engine.limits);
 }

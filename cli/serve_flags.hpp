@@ -12,6 +12,7 @@
 #include "cli/file_flags.hpp"
 #include "cli/handlers.hpp"
 #include "cli/identity_flags.hpp"
+#include "cli/log_flags.hpp"
 #include "cli/session_flags.hpp"
 
 namespace CLI {
@@ -29,6 +30,7 @@ struct ServeFlags {
   std::string admin;
   SessionFlags sessions;
   FileFlags files;
+  LogFlags logs;
   Handler handler = Handler::welcome;
   EngineOptions engine;
   tls::ContextOptions tls;

@@ -1,0 +1,53 @@
+#include "cli/access_log.hpp"
+
+#include <ctime>
+#include <string>
+
+namespace ringfort::cli {
+
+namespace {
+
+class AccessLog final : public Observer {
+public:
+  explicit AccessLog(LogFile& file) : file_(file) {}
+
+  void answered(const Exchange& exchange, const ExchangeReport& report) noexcept override {
+    line_.clear();
+    write(exchange, report);
+    file_.write(line_);
+  }
+
+private:
+  void write(const Exchange& exchange, const ExchangeReport& report);
+
+  LogFile& file_;
+  std::string line_; ///< keeps its memory from line to line
+};
+
+void AccessLog::write(const Exchange& exchange, const ExchangeReport& report) {
+  const Head& head = exchange.head();
+  const ConnectionFacts& facts = exchange.connection();
+  LogLine line(file_.format(), line_, std::time(nullptr), "info", "access");
+  line.word("peer", facts.peer);
+  line.number("connection", facts.id).number("request", std::uint64_t{report.request});
+  line.word("method", head.method_name).text("target", head.target);
+  line.number("version", std::uint64_t{head.version_minor}).text("host", head.authority);
+  line.number("status", std::int64_t{report.status}).flag("whole", report.whole);
+  line.number("in", report.received_body_bytes).number("out", report.sent_body_bytes);
+  using std::chrono::microseconds;
+  line.milliseconds("ms", std::chrono::duration_cast<microseconds>(report.taken).count());
+  line.text("agent", exchange.fields().find("user-agent").value_or(""));
+  if (facts.encrypted) {
+    line.word("tls", facts.version).word("suite", facts.suite).text("sni", facts.server_name);
+    line.flag("resumed", facts.resumed);
+  }
+  line.end();
+}
+
+} // namespace
+
+ObserverFactory access_log(LogFile& file) {
+  return [&file](Shard&) { return std::make_unique<AccessLog>(file); };
+}
+
+} // namespace ringfort::cli
