@@ -18,6 +18,7 @@ Result<std::unique_ptr<UringRing>> UringRing::create(const RingOptions& options)
   if (auto done = ring->provide_buffers(options); !done) return std::unexpected(done.error());
   ring->features_.receive_cap = ring->probe_receive_cap();
   ring->features_.socket_options = ring->probe_socket_options();
+  ring->features_.registered_ring = ring->probe_registered_ring();
   ring->wake_descriptor_ = ::eventfd(0, EFD_CLOEXEC);
   if (ring->wake_descriptor_ < 0) return fail(Code::ring_no_memory, errno);
   return ring;
@@ -102,11 +103,21 @@ bool UringRing::probe_receive_cap() noexcept {
   return known;
 }
 
+// Asked of a ring of its own, because a registration is the calling thread's, and what is known of
+// the kernel is read by any thread once this one has begun.
+bool UringRing::probe_registered_ring() noexcept {
+  io_uring probe{};
+  if (io_uring_queue_init(1, &probe, 0) != 0) return false;
+  const bool known = io_uring_register_ring_fd(&probe) == 1;
+  io_uring_queue_exit(&probe);
+  return known;
+}
+
 Result<> UringRing::start() noexcept {
   if (const int status = io_uring_enable_rings(&ring_); status < 0) {
     return std::unexpected(ring_setup_error(-status));
   }
-  features_.registered_ring = io_uring_register_ring_fd(&ring_) == 1;
+  (void)io_uring_register_ring_fd(&ring_); // Where it fails, the descriptor does as well.
   arm_wake();
   return {};
 }

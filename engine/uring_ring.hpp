@@ -85,6 +85,7 @@ private:
   Result<> provide_buffers(const RingOptions& options) noexcept;
   bool probe_receive_cap() noexcept;
   bool probe_socket_options() noexcept;
+  bool probe_registered_ring() noexcept;
   void reserve(unsigned count) noexcept;
   Message& next_message() noexcept;
   io_uring_sqe& next_sqe() noexcept;

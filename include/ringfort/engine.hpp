@@ -183,6 +183,7 @@ public:
   virtual std::uint64_t memory_bytes_max() const noexcept = 0;
 
   /// One line per fact: kernel version, ring features in use, record layer and why.
+  /// Where: any thread.
   virtual std::string describe() const = 0;
 
   /// Tries what the kernel's record layer can do and says so, one line for each cipher and one for
