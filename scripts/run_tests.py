@@ -2,10 +2,10 @@
 """Runs the test programs and counts their cases: run_tests.py [quick] [NAME...]
 
 NAME is a part of programs' names; those in tests/kernel run only when they are named in full. A
-program is what meson registered in build/check or build/release, or a *_test.py under tests/. It
-prints TAP, or is a Catch2 program, which is asked for XML. A case counts only when its own result
-was read: a program that crashes, hangs, prints no plan, or runs fewer cases than it planned counts
-as one failed case more. The last line is always 'N passed, N failed'.
+program is what meson registered in build/check, build/release or build/thread, or a *_test.py under
+tests/. It prints TAP, or is a Catch2 program, which is asked for XML. A case counts only when its
+own result was read: a program that crashes, hangs, prints no plan, or runs fewer cases than it
+planned counts as one failed case more. The last line is always 'N passed, N failed'.
 """
 import concurrent.futures
 import json
@@ -46,8 +46,8 @@ class Outcome:
 
 # ------------------------------------------------------------------------------------- finding
 def registered(root):
-    """What meson knows, from both builds."""
-    for build in ('check', 'release'):
+    """What meson knows, from each build."""
+    for build in ('check', 'release', 'thread'):
         path = root / 'build' / build / 'meson-info' / 'intro-tests.json'
         if not path.exists():
             continue

@@ -1,6 +1,7 @@
 """The runner counts what really ran: programs that lie, crash or hang are failures."""
 import contextlib
 import io
+import json
 import pathlib
 import sys
 import tempfile
@@ -85,6 +86,19 @@ def choice():
     assert names('ktls-rekey') == ['kernel/ktls-rekey']
     assert names('a', 'ktls-rekey') == ['tidy/a', 'kernel/ktls-rekey']
     assert 'kernel/ktls-rekey' in [each.name for each in run_tests.scripts(run_tests.ROOT)]
+
+
+@tap.case('runner: each build has its programs, and one that was not set up has none')
+def builds():
+    with tempfile.TemporaryDirectory() as folder:
+        for build in ('check', 'thread'):
+            path = pathlib.Path(folder, 'build', build, 'meson-info', 'intro-tests.json')
+            path.parent.mkdir(parents=True)
+            path.write_text(json.dumps([
+                {'name': name, 'suite': suites, 'protocol': 'exitcode', 'cmd': [name],
+                 'timeout': 1, 'env': {}} for name, suites in (('a', []), ('b', ['x:release']))]))
+        found = run_tests.registered(pathlib.Path(folder))
+        assert [each.name for each in found] == ['check/a', 'thread/a']
 
 
 @tap.case('runner: when nothing ran the status is not success')
