@@ -77,16 +77,28 @@ bool AnswerReader::read_head(std::string& text) {
     return fail("bad status line: " + head.substr(0, 40)), false;
   }
   std::from_chars(head.data() + 9, head.data() + 12, answer_.status);
+  if (answer_.status / 100 == 1 && answer_.status != 101) return pass_interim(head);
   for (std::size_t begin = head.find("\r\n") + 2; begin < head.size();) {
     const auto line_end = head.find("\r\n", begin);
     if (!read_field(std::string_view(head).substr(begin, line_end - begin))) return false;
     begin = line_end + 2;
   }
   if (chunked_ && has_length_) return fail("content-length beside chunked"), false;
-  const bool bodiless = head_only_ || answer_.status == 204 || answer_.status == 304;
+  const int status = answer_.status;
+  const bool bodiless = head_only_ || status == 101 || status == 204 || status == 304;
   until_close_ = !bodiless && !chunked_ && !has_length_;
   state_ = bodiless ? State::done : chunked_ ? State::chunk_size : State::body;
   return true;
+}
+
+/// An interim answer, of which the reader counts two kinds; the answer is still to come.
+bool AnswerReader::pass_interim(std::string_view head) {
+  const int status = std::exchange(answer_.status, 0);
+  if (status == 100 && head == "HTTP/1.1 100 Continue\r\n") return ++answer_.continues, true;
+  if (status == 103 && head.ends_with("\r\nlink: </s>; rel=preload\r\n")) {
+    return ++answer_.informs, true;
+  }
+  return fail("bad interim answer: " + std::string(head.substr(0, 60))), false;
 }
 
 bool AnswerReader::read_field(std::string_view line) {

@@ -13,13 +13,16 @@ struct Answer {
   std::string tag; ///< the field x-request
   bool closes = false;
   std::string body;
+  unsigned continues = 0; ///< interim answers before it: 100 Continue
+  unsigned informs = 0;   ///< and 103 Early Hints, with their field
 };
 
 class AnswerReader {
 public:
   enum class State : std::uint8_t { head, body, chunk_size, chunk, chunk_end, trailers, done, bad };
 
-  /// Before each answer. `head_only`: it answers a HEAD request.
+  /// Before each answer. `head_only`: it ends with its head, because it answers a HEAD request or
+  /// because a tunnel follows.
   void expect(bool head_only);
   /// Takes what it can from the front of `text`.
   State read(std::string& text);
@@ -36,6 +39,7 @@ private:
   bool step(std::string& text);
   bool read_head(std::string& text);
   bool read_field(std::string_view line);
+  bool pass_interim(std::string_view head);
   bool read_chunk_size(std::string& text);
   bool take(std::string& text, State next);
   State fail(std::string text);

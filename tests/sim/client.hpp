@@ -10,43 +10,11 @@
 #include <vector>
 
 #include "tests/sim/answer_reader.hpp"
+#include "tests/sim/errand.hpp"
 #include "tests/sim/wire.hpp"
 #include "tests/sim/world.hpp"
 
 namespace ringfort::sim {
-
-/// One request, encoded, and the answer that it must bring.
-struct Errand {
-  std::string tag; ///< sent as x-request and expected back
-  std::string request;
-  bool head_only = false;
-  int status = 200;
-  std::string body;
-  bool closes = false; ///< the request says connection: close
-  bool old = false;    ///< HTTP/1.0
-};
-
-enum class Ending : std::uint8_t {
-  closes,        ///< closes when it has all answers
-  half_closes,   ///< sends FIN after its last request, reads on to the end
-  server_closes, ///< asks for connection: close and reads on to the end
-  trickles,      ///< sends a byte now and then, `cut_bytes` at most, then falls silent
-  resets,        ///< RST after `cut_bytes`
-  abandons,      ///< closes after `cut_bytes`
-  vanishes,      ///< falls silent after `cut_bytes`
-};
-
-struct Plan {
-  std::uint16_t port = 0;
-  Time start{0};
-  std::vector<Errand> errands;
-  std::size_t pipeline_depth = 1; ///< requests sent before the first answer is there
-  std::size_t write_bytes_max = 65'536;
-  std::size_t read_bytes_max = 65'536;
-  Time pause_max{0}; ///< between two steps
-  Ending ending = Ending::closes;
-  std::uint64_t cut_bytes = 0; ///< sent and received together
-};
 
 class Client final : public Peer {
 public:
@@ -75,11 +43,20 @@ private:
   std::int64_t number() const { return link_ == nullptr ? 0 : link_->address().port(); }
   bool begin();
   bool cut_now();
+  void write_requests();
   bool write_some();
   bool finish_stream();
   bool read_some();
+  void expect_next();
   void take_answers();
+  void take_interim();
   void judge(const Answer& answer);
+  bool judge_interim(const Answer& answer, const std::string& name);
+  void judge_body(const Answer& answer, const std::string& name);
+  void on_answered(bool closes);
+  void begin_tunnel();
+  void take_tunnel();
+  void on_tunnel_end(bool reset);
   void on_end(bool reset);
   void conclude(Outcome outcome, std::string failure = {});
   bool all_answered() const noexcept { return answered_ == plan_.errands.size(); }
@@ -93,7 +70,11 @@ private:
   std::size_t queued_ = 0;
   std::size_t answered_ = 0;
   std::uint64_t moved_bytes_ = 0;
+  bool holds_back_ = false; ///< the body of the last request, until it is asked for
   bool finished_ = false;
+  bool tunnels_ = false;
+  bool ended_ = false; ///< by the server, while the tunnel goes on the other way
+  std::string heard_;  ///< through the tunnel
   int refused_with_ = 0;
   Outcome outcome_ = Outcome::pending;
   std::string failure_;

@@ -1,7 +1,7 @@
 #include "tests/sim/handlers.hpp"
 
+#include <algorithm>
 #include <array>
-#include <charconv>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -12,41 +12,11 @@
 #include <ringfort/task.hpp>
 
 #include "tests/sim/pattern.hpp"
+#include "tests/sim/presence.hpp"
 
 namespace ringfort::sim {
 
 namespace {
-
-/// One running handler.
-class Presence {
-public:
-  explicit Presence(HandlerBalance& balance) noexcept : balance_(balance) { ++balance_.begun; }
-  Presence(const Presence&) = delete;
-  Presence& operator=(const Presence&) = delete;
-  ~Presence() { ++balance_.ended; }
-
-private:
-  HandlerBalance& balance_;
-};
-
-struct Numbers {
-  std::uint64_t seed = 0;
-  std::size_t bytes = 0;
-};
-
-/// The two numbers of "/name/S/N".
-Numbers numbers_of(std::string_view target) {
-  Numbers numbers;
-  const auto first = target.find('/', 1) + 1;
-  const auto second = target.find('/', first) + 1;
-  std::from_chars(target.data() + first, target.data() + second - 1, numbers.seed);
-  std::from_chars(target.data() + second, target.data() + target.size(), numbers.bytes);
-  return numbers;
-}
-
-std::array<Field, 1> tag_of(const Exchange& exchange) {
-  return {Field{"x-request", exchange.fields().find("x-request").value_or("")}};
-}
 
 Task<> echo(Exchange& exchange, HandlerBalance& balance) {
   const Presence presence(balance);
@@ -106,35 +76,45 @@ void owned(Exchange& exchange, HandlerBalance& balance) {
 
 class Handlers final : public Service {
 public:
-  Handlers(Prng& prng, HandlerBalance& balance)
-      : balance_(balance), instant_(service([this](Exchange& exchange) { answer(exchange); })),
-        streamed_(service([&prng, &balance](Exchange& exchange) -> Task<> {
-          const std::string_view target = exchange.head().target;
-          if (target.starts_with("/source")) return source(exchange, balance, prng, false);
-          if (target.starts_with("/chunks")) return source(exchange, balance, prng, true);
-          return target == "/sink" ? sink(exchange, balance) : echo(exchange, balance);
-        })) {}
+  explicit Handlers(const Stage& stage)
+      : stage_(stage), instant_(service([this](Exchange& exchange) { answer(exchange); })),
+        streamed_(service([this](Exchange& exchange) { return stream(exchange); })) {}
 
   void begin(Exchange& exchange) noexcept override {
+    constexpr std::string_view at_once[] = {"/hello", "/early",   "/throws", "/silent",
+                                            "/owned", "/forever", "/drains", "/closes"};
     const std::string_view target = exchange.head().target;
-    const bool streams = target.starts_with("/source") || target.starts_with("/chunks") ||
-                         target == "/echo" || target == "/sink";
-    (streams ? streamed_ : instant_)->begin(exchange);
+    const bool instant = std::ranges::any_of(
+        at_once, [target](std::string_view name) { return target.starts_with(name); });
+    (instant ? instant_ : streamed_)->begin(exchange);
   }
 
 private:
+  Task<> stream(Exchange& exchange) {
+    const std::string_view target = exchange.head().target;
+    HandlerBalance& balance = stage_.balance;
+    if (target.starts_with("/source")) return source(exchange, balance, stage_.prng, false);
+    if (target.starts_with("/chunks")) return source(exchange, balance, stage_.prng, true);
+    if (target == "/sink") return sink(exchange, balance);
+    if (target == "/echo") return echo(exchange, balance);
+    return wait_and_answer(exchange, stage_);
+  }
+
   void answer(Exchange& exchange) {
-    const Presence presence(balance_);
+    const Presence presence(stage_.balance);
     const std::string_view target = exchange.head().target;
     if (target == "/throws") throw std::runtime_error("as asked");
     if (target == "/silent") return;
-    if (target.starts_with("/owned")) return owned(exchange, balance_);
+    if (target.starts_with("/owned")) return owned(exchange, stage_.balance);
+    constexpr std::uint64_t drained_bytes_max = 1'000'000;
+    if (target == "/drains") exchange.drain_body(drained_bytes_max);
+    if (target == "/closes") exchange.close_after();
     exchange.respond(200, tag_of(exchange),
                      target == "/forever" ? Payload::forever(forever_text())
                                           : Payload::copied(hello_text));
   }
 
-  HandlerBalance& balance_;
+  Stage stage_;
   std::unique_ptr<Service> instant_;
   std::unique_ptr<Service> streamed_;
 };
@@ -146,8 +126,8 @@ std::string_view forever_text() {
   return text;
 }
 
-std::unique_ptr<Service> make_handlers(Prng& prng, HandlerBalance& balance) {
-  return std::make_unique<Handlers>(prng, balance);
+std::unique_ptr<Service> make_handlers(const Stage& stage) {
+  return std::make_unique<Handlers>(stage);
 }
 
 } // namespace ringfort::sim

@@ -20,6 +20,19 @@ enum class Plant : std::uint8_t {
   repeats_completion, ///< one final completion comes again in a later turn
   corrupts_byte,      ///< one received byte is changed
   leaks_descriptor,   ///< one accepted connection is handed to nobody
+  loses_wake,         ///< one handler that waits is never woken
+  skips_telling,      ///< one call of the observer is left out
+  keeps_block,        ///< one block is taken and never comes back
+};
+
+/// What a ring does: counted where each would complete.
+enum class Occasion : std::uint8_t { accept, receive, send, install, count };
+
+/// That occasion of its kind, counted from 1, ends with that errno. 0: none does.
+struct OneFailure {
+  Occasion occasion = Occasion::accept;
+  std::uint32_t number = 0;
+  int error_number = 0;
 };
 
 /// Chances are per decision, in thousandths. The defaults are a kind kernel.
@@ -38,8 +51,13 @@ struct Knobs {
   unsigned cancel_loses_per_mille = 0;  ///< the operation goes on once more before it is cancelled
   unsigned cancel_as_no_buffers_per_mille = 0; ///< Linux 6.0..6.4 answered -ENOBUFS
   unsigned interrupted_wait_per_mille = 0;     ///< a wait ends early
-  unsigned fatal_per_mille = 0;       ///< ETIMEDOUT, ENETDOWN or ENOMEM on a receive or send
+  unsigned interrupted_send_per_mille = 0;     ///< EINTR or EAGAIN: nothing was taken, nothing lost
+  unsigned fatal_per_mille = 0;       ///< errors that end a connection, on a receive or send
   unsigned reset_drops_per_mille = 0; ///< an RST discards what was not read yet
+
+  unsigned late_host_per_mille = 0;            ///< the host's thread comes late to its next turn
+  std::chrono::milliseconds late_host_max{0};  ///< so late
+  std::chrono::milliseconds late_hosts_max{0}; ///< all of them together
 
   // Records that the kernel protects.
   bool record_protocol = true;                  ///< it can at all
@@ -50,13 +68,16 @@ struct Knobs {
   unsigned send_keys_fail_per_mille = 0;
   unsigned receive_keys_fail_per_mille = 0;
 
-  std::uint32_t receive_socket_bytes = 65'536; ///< what the server's socket holds unread
-  std::uint32_t send_socket_bytes = 65'536;    ///< what it holds unsent
+  std::uint32_t submission_entries_max = UINT32_MAX; ///< then the queue is full, and entered
+  std::uint32_t completion_entries = UINT32_MAX;     ///< more wait for the next enter
+  std::uint32_t receive_socket_bytes = 65'536;       ///< what the server's socket holds unread
+  std::uint32_t send_socket_bytes = 65'536;          ///< what it holds unsent
   std::uint32_t descriptors_max = 1'024;
-  std::uint64_t client_hosts = 250; ///< addresses that clients come from, in turn
+  std::uint64_t client_hosts = 250;           ///< addresses that clients come from, in turn
   std::uint64_t enters_max = UINT64_MAX;      ///< after that many, submit_and_wait fails
   std::chrono::microseconds latency_max{200}; ///< until a peer reacts
 
+  OneFailure failure = {};
   std::optional<Code> create_error = std::nullopt; ///< what Ring::create answers
   Plant plant = Plant::nothing;
   std::uint32_t plant_after = 0; ///< occasions that pass before the defect is committed
@@ -79,6 +100,15 @@ struct Knobs {
     knobs.cancel_loses_per_mille = level(1000);
     knobs.cancel_as_no_buffers_per_mille = level(300);
     knobs.interrupted_wait_per_mille = level(200);
+    knobs.interrupted_send_per_mille = level(200);
+    knobs.late_host_per_mille = level(20);
+    // In all less than any timeout leaves to a client that does what it should.
+    knobs.late_host_max = std::chrono::milliseconds(prng.between(1, 300));
+    knobs.late_hosts_max = std::chrono::seconds(1);
+    knobs.submission_entries_max =
+        prng.chance(700) ? UINT32_MAX : static_cast<std::uint32_t>(prng.between(1, 4));
+    knobs.completion_entries =
+        prng.chance(700) ? UINT32_MAX : static_cast<std::uint32_t>(prng.between(1, 6));
     knobs.fatal_per_mille = prng.chance(800) ? 0 : static_cast<unsigned>(prng.between(1, 20));
     knobs.reset_drops_per_mille = level(1000);
     knobs.receive_socket_bytes = static_cast<std::uint32_t>(256u << prng.below(9));

@@ -86,6 +86,8 @@ public:
   int server_send_all(Bytes bytes);
   /// The connection breaks under the server with that error, through nobody's fault.
   void disturb(int error_number);
+  /// One call on it failed, and the connection lives.
+  void blame_nobody() noexcept { disturbed_ = true; }
   void server_finish();
   void server_close();
   void server_abort();

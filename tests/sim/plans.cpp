@@ -14,6 +14,7 @@ namespace {
 
 enum class Kind : std::uint8_t {
   hello,
+  head,
   echo,
   sink,
   early,
@@ -23,8 +24,24 @@ enum class Kind : std::uint8_t {
   forever,
   source,
   chunks,
-  head,
   malformed,
+  // Whose handlers wait.
+  sleeps,
+  naps,
+  woken,
+  rings,
+  mixed,
+  hints,
+  late,
+  dawdles,
+  // Bodies that are not read, or not sent.
+  drains,
+  closes,
+  asks,
+  refused,
+  // Out of HTTP.
+  upgrade,
+  connect,
   count,
 };
 
@@ -51,18 +68,34 @@ std::string chunked(Prng& prng, const std::string& body) {
   return text + (prng.chance(300) ? "0\r\nx-trailer: end\r\n\r\n" : "0\r\n\r\n");
 }
 
-std::string draw_request(Prng& prng, const Errand& errand, const std::string& target,
-                         const std::string* body) {
-  std::string head = errand.head_only ? "HEAD" : body == nullptr ? "GET" : "POST";
+std::string head_of(Prng& prng, const Errand& errand, std::string_view method,
+                    const std::string& target) {
+  std::string head(method);
   head += " " + target + (errand.old ? " HTTP/1.0\r\n" : " HTTP/1.1\r\n");
   head += "host: sim.test\r\nx-request: " + errand.tag + "\r\n";
   if (prng.chance(200)) head += "x-filler: " + std::string(prng.below(700), 'f') + "\r\n";
   if (errand.closes) head += "connection: close\r\n";
-  if (body == nullptr) return head + "\r\n";
-  if (!errand.old && prng.chance(500)) {
-    return head + "transfer-encoding: chunked\r\n\r\n" + chunked(prng, *body);
-  }
-  return head + "content-length: " + std::to_string(body->size()) + "\r\n\r\n" + *body;
+  return head;
+}
+
+void get(Prng& prng, Errand& errand, const std::string& target) {
+  errand.request = head_of(prng, errand, errand.head_only ? "HEAD" : "GET", target) + "\r\n";
+}
+
+void post(Prng& prng, Errand& errand, const std::string& target, const std::string& body,
+          bool expects = false) {
+  const bool in_chunks = !errand.old && prng.chance(500);
+  errand.request = head_of(prng, errand, "POST", target);
+  if (expects) errand.request += "expect: 100-continue\r\n";
+  errand.request += in_chunks ? "transfer-encoding: chunked\r\n\r\n"
+                              : "content-length: " + std::to_string(body.size()) + "\r\n\r\n";
+  errand.rest = in_chunks ? chunked(prng, body) : body;
+  if (expects) return;
+  errand.request += std::exchange(errand.rest, {});
+}
+
+std::string sunk(const std::string& body) {
+  return std::to_string(body.size()) + " " + std::to_string(checksum(checksum_start, body));
 }
 
 /// What RFC 9112 has a server refuse.
@@ -78,6 +111,110 @@ std::string draw_malformed(Prng& prng) {
   return std::string(requests[prng.below(std::size(requests))]);
 }
 
+/// What an errand's answer is made of.
+struct Matter {
+  std::uint64_t seed;
+  std::string body;
+  std::string numbers; ///< "/S/N", which says the same
+};
+
+Matter draw_matter(Prng& prng) {
+  const std::uint64_t seed = prng.below(1'000'000);
+  const std::size_t bytes = draw_bytes(prng);
+  std::string numbers("/");
+  numbers.append(std::to_string(seed)).append("/").append(std::to_string(bytes));
+  return {.seed = seed, .body = pattern(seed, 0, bytes), .numbers = std::move(numbers)};
+}
+
+void draw_plain(Prng& prng, Errand& errand, Kind kind, const Matter& matter) {
+  constexpr std::size_t unread_bytes_max = 40'000; // With chunks well below what is drained.
+  switch (kind) {
+  case Kind::head: errand.head_only = true; return get(prng, errand, "/hello");
+  case Kind::echo: errand.body = matter.body; return post(prng, errand, "/echo", matter.body);
+  case Kind::sink: errand.body = sunk(matter.body); return post(prng, errand, "/sink", matter.body);
+  case Kind::early: return post(prng, errand, "/early", matter.body.substr(0, unread_bytes_max));
+  case Kind::throws: errand.status = 500; return get(prng, errand, "/throws");
+  case Kind::silent: errand.status = 500; return get(prng, errand, "/silent");
+  case Kind::owned: errand.body = matter.body; return get(prng, errand, "/owned" + matter.numbers);
+  case Kind::forever: errand.body = forever_text(); return get(prng, errand, "/forever");
+  case Kind::source:
+    errand.body = matter.body;
+    return get(prng, errand, "/source" + matter.numbers);
+  case Kind::chunks:
+    errand.body = matter.body;
+    return get(prng, errand, "/chunks" + matter.numbers);
+  case Kind::malformed:
+    errand.status = 400;
+    errand.request = draw_malformed(prng);
+    return;
+  default: return get(prng, errand, "/hello");
+  }
+}
+
+void draw_waiting(Prng& prng, Errand& errand, Kind kind, const Matter& matter) {
+  const auto times = prng.between(1, 4);
+  const std::string number = "/0/" + std::to_string(times);
+  switch (kind) {
+  case Kind::sleeps: return get(prng, errand, "/sleeps" + number);
+  case Kind::naps: errand.body = matter.body; return get(prng, errand, "/naps" + matter.numbers);
+  case Kind::woken: return get(prng, errand, "/woken" + number);
+  case Kind::rings: return get(prng, errand, "/rings");
+  case Kind::mixed:
+    errand.body = sunk(matter.body);
+    return post(prng, errand, "/mixed", matter.body);
+  case Kind::hints:
+    errand.informs = errand.old ? 0 : static_cast<unsigned>(times);
+    return get(prng, errand, "/hints" + number);
+  case Kind::late: errand.status = 503; return get(prng, errand, "/late");
+  default: errand.cut = errand.last = true; return get(prng, errand, "/dawdles");
+  }
+}
+
+void draw_unread(Prng& prng, Errand& errand, Kind kind, const Matter& matter) {
+  constexpr std::size_t drained_bytes_min = 66'000; // More than is drained unasked.
+  constexpr std::size_t dropped_bytes_max = 40'000;
+  switch (kind) {
+  case Kind::drains:
+    // A connection that closes anyway is not kept for the rest.
+    if (errand.closes)
+      return post(prng, errand, "/drains", matter.body.substr(0, dropped_bytes_max));
+    return post(prng, errand, "/drains",
+                pattern(matter.seed, 0, drained_bytes_min + prng.below(14'000)));
+  case Kind::closes:
+    errand.last = true;
+    return post(prng, errand, "/closes", matter.body.substr(0, dropped_bytes_max));
+  case Kind::asks:
+    errand.body = sunk(matter.body);
+    errand.hasty = prng.chance(300);
+    return post(prng, errand, "/sink", matter.body, !errand.old);
+  default:
+    errand.last = true;
+    errand.hasty = prng.chance(300);
+    return post(prng, errand, "/early", matter.body.substr(0, dropped_bytes_max), !errand.old);
+  }
+}
+
+/// A tunnel is the last thing on its connection.
+void draw_tunnel(Prng& prng, Errand& errand, Kind kind, const Matter& matter) {
+  constexpr Tunnel tunnels[] = {Tunnel::echo, Tunnel::first, Tunnel::leaves};
+  constexpr std::string_view modes[] = {"echo", "first", "leaves"};
+  const auto which = prng.below(std::size(tunnels));
+  errand.old = errand.closes = false;
+  errand.tunnel = tunnels[which];
+  errand.last = true;
+  errand.body = matter.body;
+  if (errand.tunnel == Tunnel::echo) errand.said = matter.body;
+  if (errand.tunnel == Tunnel::first) errand.said = pattern(matter.seed + 1, 0, prng.below(30'000));
+  const std::string mode =
+      std::string(modes[which]) + (errand.tunnel == Tunnel::echo ? "" : matter.numbers);
+  const bool upgrades = kind == Kind::upgrade;
+  errand.status = upgrades ? 101 : 200;
+  errand.request = upgrades ? head_of(prng, errand, "GET", "/tunnel") +
+                                  "connection: upgrade\r\nupgrade: other, echo\r\n"
+                            : head_of(prng, errand, "CONNECT", "sim.test:443");
+  errand.request += "x-tunnel: " + mode + "\r\n\r\n";
+}
+
 } // namespace
 
 Errand draw_errand(Prng& prng, const std::string& tag, bool closes) {
@@ -85,63 +222,19 @@ Errand draw_errand(Prng& prng, const std::string& tag, bool closes) {
   errand.old = closes && prng.chance(300);
   errand.tag = tag;
   errand.closes = closes;
-  const auto kind = static_cast<Kind>(prng.below(static_cast<std::uint64_t>(Kind::count)));
-  const std::uint64_t seed = prng.below(1'000'000);
-  const std::size_t bytes = draw_bytes(prng);
-  std::string numbers("/");
-  numbers.append(std::to_string(seed)).append("/").append(std::to_string(bytes));
-  const std::string body = pattern(seed, 0, bytes);
-  constexpr std::size_t unread_bytes_max = 40'000; // With chunks well below what is drained.
-  std::string unread_body;
-  const std::string* request_body = nullptr;
-  std::string target = "/hello";
   errand.body = hello_text;
-  switch (kind) {
-  case Kind::hello: break;
-  case Kind::head: errand.head_only = true; break;
-  case Kind::echo:
-    target = "/echo";
-    request_body = &body;
-    errand.body = body;
-    break;
-  case Kind::sink:
-    target = "/sink";
-    request_body = &body;
-    errand.body = std::to_string(bytes) + " " + std::to_string(checksum(checksum_start, body));
-    break;
-  case Kind::early:
-    target = "/early";
-    unread_body = body.substr(0, unread_bytes_max);
-    request_body = &unread_body;
-    break;
-  case Kind::throws:
-  case Kind::silent:
-    target = kind == Kind::throws ? "/throws" : "/silent";
-    errand.status = 500;
-    break;
-  case Kind::owned:
-    target = "/owned" + numbers;
-    errand.body = body;
-    break;
-  case Kind::source:
-    target = "/source" + numbers;
-    errand.body = body;
-    break;
-  case Kind::chunks:
-    target = "/chunks" + numbers;
-    errand.body = body;
-    break;
-  case Kind::forever:
-    target = "/forever";
-    errand.body = forever_text();
-    break;
-  case Kind::malformed:
-    errand.status = 400;
-    errand.request = draw_malformed(prng);
-    return errand;
-  case Kind::count: break;
+  const auto kind = static_cast<Kind>(prng.below(static_cast<std::uint64_t>(Kind::count)));
+  const Matter matter = draw_matter(prng);
+  if (kind < Kind::sleeps) {
+    draw_plain(prng, errand, kind, matter);
+  } else if (kind < Kind::drains) {
+    draw_waiting(prng, errand, kind, matter);
+  } else if (kind < Kind::upgrade) {
+    draw_unread(prng, errand, kind, matter);
+  } else {
+    draw_tunnel(prng, errand, kind, matter);
   }
-  errand.request = draw_request(prng, errand, target, request_body);
+  errand.last = errand.last || errand.status >= 400; // The engine ends what failed.
   return errand;
 }
 
@@ -159,10 +252,13 @@ Plan draw_plan(Prng& prng, unsigned client, std::uint16_t port) {
     const std::string tag = std::to_string(client) + "-" + std::to_string(index);
     const bool closes = index == errands && plan.ending == Ending::server_closes;
     plan.errands.push_back(draw_errand(prng, tag, closes));
-    request_bytes += plan.errands.back().request.size();
-    // The engine ends a connection on which a handler failed.
-    if (plan.errands.back().status != 200) break;
+    const Errand& errand = plan.errands.back();
+    request_bytes += errand.request.size() + errand.rest.size() + errand.said.size();
+    if (errand.last) break;
   }
+  // A tunnel says itself who ends which direction.
+  const bool tunnels = plan.errands.back().tunnel != Tunnel::none;
+  if (tunnels && plan.ending < Ending::trickles) plan.ending = Ending::closes;
   plan.pipeline_depth = prng.between(1, 6);
   plan.write_bytes_max = std::size_t{1} << prng.between(prng.chance(100) ? 0 : 4, 16);
   plan.read_bytes_max = std::size_t{1} << prng.between(4, 16);

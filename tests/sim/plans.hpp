@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string>
 
-#include "tests/sim/client.hpp"
+#include "tests/sim/errand.hpp"
 #include "tests/sim/prng.hpp"
 
 namespace ringfort::sim {

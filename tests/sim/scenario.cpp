@@ -11,10 +11,14 @@
 
 #include <ringfort/engine.hpp>
 
+#include "tests/sim/bells.hpp"
 #include "tests/sim/client.hpp"
+#include "tests/sim/engine_draw.hpp"
 #include "tests/sim/handlers.hpp"
+#include "tests/sim/judgement.hpp"
 #include "tests/sim/plans.hpp"
 #include "tests/sim/tls_wire.hpp"
+#include "tests/sim/watch.hpp"
 #include "tests/sim/world.hpp"
 
 namespace ringfort::sim {
@@ -26,6 +30,9 @@ using namespace std::chrono_literals;
 char replay_line[128];
 
 std::string replay_of(const ScenarioOptions& options) {
+  if (options.plans != nullptr) {
+    return options.drought.turn == 0 ? "sim-test '[failures]'" : "sim-test '[droughts]'";
+  }
   std::array<char, sizeof replay_line> line;
   std::snprintf(line.data(), line.size(), "RINGFORT_SIM_SEED=0x%llx sim-test '[%s]'",
                 static_cast<unsigned long long>(options.seed),
@@ -55,6 +62,7 @@ void draw_record_knobs(Prng& prng, Knobs& knobs) {
 }
 
 Knobs draw_knobs(const ScenarioOptions& options) {
+  if (options.plans != nullptr) return {.failure = options.failure};
   Prng prng(Prng::mix(options.seed));
   Knobs knobs = Knobs::draw(prng);
   if (options.records != RecordLayer::user) draw_record_knobs(prng, knobs);
@@ -88,11 +96,11 @@ public:
     if (set_up()) {
       serve();
       drain();
-      judge_clients();
-      judge_engine();
+      conclude();
     }
     // An engine that still holds something aborts now: what is known has to be told before.
     if (!verdict_.findings.empty()) std::fprintf(stderr, "%s\n", verdict_.text(options_).c_str());
+    hoard_.give_up();
     engine_.reset();
     judge_world();
     return std::move(verdict_);
@@ -106,57 +114,57 @@ private:
     verdict_.findings.push_back(std::move(text));
   }
 
-  EngineOptions draw_engine() {
-    Prng& prng = world_.prng();
-    EngineOptions options;
-    options.shards = 1;
-    options.pin_threads = false;
-    options.ring_entries = 64;
-    options.receive_buffer_count = 16u << prng.below(3);
-    options.receive_buffer_bytes = 1'024u << prng.below(5);
-    options.limits.receive_credit_bytes = 16'384u << prng.below(3);
-    options.limits.send_credit_bytes = 16'384u << prng.below(5);
-    options.limits.connections_max = 64;
-    scarce_ = prng.chance(150);
-    options.record_layer = options_.records;
-    options.block_count = scarce_ ? static_cast<std::uint32_t>(prng.between(16, 40)) : 2'048;
-    if (scarce_ && prng.chance(500)) {
-      options.limits.connections_max = static_cast<std::uint32_t>(prng.between(1, 4));
-    }
-    if (options_.context != nullptr) draw_handshake_limits(options.limits);
-    return options;
-  }
-
-  /// Where few handshakes may be open, a silent client keeps others waiting, perhaps too long.
-  void draw_handshake_limits(Limits& limits) {
-    Prng& prng = world_.prng();
-    limits.handshake_steps_max = 1u << prng.below(4);
-    if (!prng.chance(300)) return;
-    limits.handshakes_max = static_cast<std::uint32_t>(prng.between(1, 2));
-    scarce_ = true;
-  }
-
   bool set_up() {
-    auto engine = Engine::create(draw_engine());
+    const bool fixed = options_.plans != nullptr;
+    const DrawnEngine drawn = fixed ? DrawnEngine{.options = kind_engine(options_)}
+                                    : draw_engine(world_.prng(), options_);
+    scarce_ = drawn.scarce || options_.drought.turn != 0;
+    auto engine = Engine::create(drawn.options);
     if (!engine) return find("create: ", explain(engine.error())), false;
     engine_ = std::move(*engine);
+    watch_ = std::make_unique<Watch>(world_, drawn.options);
     engine_->on_error([this](const ErrorReport& report) { on_report(report); });
-    const auto factory = [this](Shard&) { return make_handlers(world_.prng(), balance_); };
+    engine_->observe([this](Shard&) { return watch_->make_observer(); });
+    bells_.attach(engine_->shard(0));
+    const auto port = listen();
+    if (port == 0) return false;
+    fixed ? make_clients(port) : draw_clients(port);
+    return true;
+  }
+
+  /// The port; 0: it failed.
+  std::uint16_t listen() {
+    const auto factory = [this](Shard&) {
+      return make_handlers({.prng = world_.prng(), .balance = balance_, .bells = bells_});
+    };
     const Endpoint endpoint{.host = "127.0.0.1", .port = 0};
     const auto bound = options_.context == nullptr
                            ? engine_->serve_plain(endpoint, factory)
                            : engine_->serve(endpoint, *options_.context, factory);
-    if (!bound) return find("serve: ", explain(bound.error())), false;
-    const auto clients = world_.prng().between(1, options_.context == nullptr ? 8 : 4);
+    if (!bound) return find("serve: ", explain(bound.error())), 0;
+    return bound->port;
+  }
+
+  void draw_clients(std::uint16_t port) {
+    Prng& prng = world_.prng();
+    const auto clients = prng.between(1, options_.context == nullptr ? 8 : 4);
     for (unsigned number = 1; number <= clients; ++number) {
-      clients_.push_back(std::make_unique<Client>(
-          world_, draw_plan(world_.prng(), number, bound->port), make_wire()));
+      clients_.push_back(
+          std::make_unique<Client>(world_, draw_plan(prng, number, port), make_wire()));
     }
     drain_ = std::make_unique<Drain>(*engine_);
-    if (world_.prng().chance(150)) {
-      world_.poke_at(*drain_, world_.now() + Time(world_.prng().below(200'000'000)));
+    if (prng.chance(150)) world_.poke_at(*drain_, world_.now() + Time(prng.below(200'000'000)));
+  }
+
+  void make_clients(std::uint16_t port) {
+    for (Plan plan : *options_.plans) {
+      plan.port = port;
+      clients_.push_back(std::make_unique<Client>(world_, std::move(plan), make_wire()));
     }
-    return true;
+    drain_ = std::make_unique<Drain>(*engine_);
+    if (options_.drain_after.count() > 0) {
+      world_.poke_at(*drain_, world_.now() + options_.drain_after);
+    }
   }
 
   std::unique_ptr<Wire> make_wire() {
@@ -172,8 +180,11 @@ private:
   bool turn() {
     if (++verdict_.turns > turns_max) return find("the run does not end"), false;
     if (world_.now() > start_ + 20min) return find("virtual time runs away"), false;
+    hoard_.before(verdict_.turns, engine_->shard(0));
+    if (world_.planted(Plant::keeps_block)) hoard_.keep_one(engine_->shard(0));
     const auto turned = engine_->shard(0).turn(1s);
     if (!turned) return find("turn: ", explain(turned.error())), false;
+    watch_->look(*engine_, *turned);
     return true;
   }
 
@@ -210,89 +221,27 @@ private:
     const Time asked = world_.now();
     while (!engine_->shard(0).ended() && turn()) {}
     if (world_.now() > asked + 9s && !again) find("the drain outlasted its grace");
+    hoard_.give_back();
   }
 
-  void judge_clients() {
-    for (const auto& client : clients_) judge_client(*client);
-    verdict_.clients = clients_.size();
-  }
-
-  /// Whether this client's loss is something that an engine in order may do.
-  bool may_lose(const Client& client) const {
-    return client.disturbed() || scarce_ || drain_->begun ||
-           client.plan().ending >= Ending::trickles;
-  }
-
-  void judge_client(const Client& client) {
-    verdict_.answers += client.answered();
-    const std::string name = "client " + client.address() + ": ";
-    switch (client.outcome()) {
-    case Client::Outcome::complete: break;
-    case Client::Outcome::cut: break;
-    case Client::Outcome::wrong:
-      if (!may_lose(client) || client.failure() != "FIN without close_notify") {
-        find(name, client.failure());
-      }
-      break;
-    case Client::Outcome::pending:
-      if (client.plan().ending != Ending::vanishes) find(name, "left without an end");
-      break;
-    case Client::Outcome::lost:
-      ++verdict_.refused;
-      if (!may_lose(client)) {
-        find(name, client.failure(), ", refused with ", std::to_string(client.refused_with()),
-             reports_about(client));
-      }
-      break;
-    }
-  }
-
-  std::string reports_about(const Client& client) const {
-    const auto found = reported_peers_.find(client.address());
-    if (found == reported_peers_.end()) return ", unreported";
-    std::string text;
-    for (const Error& error : found->second) text += ", " + explain(error);
-    return text;
-  }
-
-  void judge_engine() {
+  void conclude() {
     const Metrics metrics = engine_->metrics();
+    for (const auto& client : clients_) {
+      verdict_.answers += client->answered();
+      if (client->outcome() == Client::Outcome::lost) ++verdict_.refused;
+    }
+    verdict_.clients = clients_.size();
     verdict_.kernel_sides = metrics.records_kernel_send + metrics.records_kernel_receive;
     verdict_.refused_sides = metrics.records_refused;
-    const auto require_zero = [this](const char* name, std::uint64_t value) {
-      if (value != 0) find(name, " is ", std::to_string(value), " after the drain");
-    };
-    require_zero("connections_open", metrics.connections_open);
-    require_zero("blocks_in_use", metrics.blocks_in_use);
-    require_zero("receive_buffers_held", metrics.receive_buffers_held);
-    std::uint64_t faults = 0;
-    for (const std::uint64_t count : metrics.faults) faults += count;
-    if (faults != reports_) {
-      find(std::to_string(faults), " faults counted, ", std::to_string(reports_), " reported");
-    }
-    if (metrics.responses > metrics.requests) find("more responses than requests");
-    if (balance_.begun != balance_.ended) find("a handler never ended");
-    if (balance_.payloads != balance_.releases) {
-      find(std::to_string(balance_.payloads), " owned payloads, ",
-           std::to_string(balance_.releases), " releases");
-    }
-    judge_reports();
-  }
-
-  /// A connection ends once, so it is told once why; a peer may also not take the answer to that.
-  void judge_reports() {
-    for (const auto& [peer, errors] : reported_peers_) {
-      const auto ends = std::ranges::count_if(errors, [](const Error& error) {
-        return error.connection != 0 && error.code != Code::response_stream_stalled &&
-               error.code != Code::response_stream_too_slow &&
-               error.code != Code::drain_timed_out &&
-               fault_of(error.code).reaction != Reaction::tell_caller;
-      });
-      if (ends <= 1) continue;
-      std::string text = "several ends of " + peer;
-      for (const Error& error : errors) text += ", " + explain(error);
-      find(text);
-    }
+    verdict_.faults = reports_;
+    const auto findings = judge({.clients = clients_,
+                                 .balance = balance_,
+                                 .reports = reported_peers_,
+                                 .watch = *watch_,
+                                 .metrics = metrics,
+                                 .report_count = reports_,
+                                 .lossy = scarce_ || drain_->begun});
+    verdict_.findings.insert(verdict_.findings.end(), findings.begin(), findings.end());
   }
 
   void judge_world() {
@@ -302,6 +251,9 @@ private:
     }
     verdict_.trace_hash = world_.trace_hash();
     verdict_.plant_committed = world_.plant_committed();
+    for (std::size_t kind = 0; kind < verdict_.occasions.size(); ++kind) {
+      verdict_.occasions[kind] = world_.occasions(static_cast<Occasion>(kind));
+    }
   }
 
   static constexpr std::uint64_t turns_max = 400'000;
@@ -311,6 +263,9 @@ private:
   Time start_ = world_.now();
   Verdict verdict_;
   HandlerBalance balance_;
+  Bells bells_{world_};
+  Hoard hoard_{options_.drought};
+  std::unique_ptr<Watch> watch_;
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<Drain> drain_;
   std::vector<std::unique_ptr<Client>> clients_;

@@ -4,14 +4,16 @@
 // everything that was taken is given back.
 #pragma once
 
+#include <array>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include <ringfort/records.hpp>
 #include <ringfort/tls.hpp>
 
+#include "tests/sim/errand.hpp"
+#include "tests/sim/hoard.hpp"
 #include "tests/sim/knobs.hpp"
 
 namespace ringfort::sim {
@@ -24,6 +26,13 @@ struct ScenarioOptions {
   RecordLayer records = RecordLayer::user;
   /// Commits this defect: the verdict must then not be empty.
   Plant plant = Plant::nothing;
+
+  // Not drawn, in a kind world:
+  /// These clients, instead of those that the seed draws. Borrow: for the run.
+  const std::vector<Plan>* plans = nullptr;
+  Time drain_after{0}; ///< the engine drains then; 0: when all clients have ended
+  OneFailure failure = {};
+  Drought drought = {};
 };
 
 struct Verdict {
@@ -36,6 +45,8 @@ struct Verdict {
   bool plant_committed = false;
   std::uint64_t kernel_sides = 0;  ///< directions of connections that the kernel took
   std::uint64_t refused_sides = 0; ///< and refused
+  std::array<std::uint32_t, static_cast<std::size_t>(Occasion::count)> occasions{};
+  std::uint64_t faults = 0; ///< that were reported
 
   /// The findings, one a line, below the line that repeats the run.
   std::string text(const ScenarioOptions& options) const;

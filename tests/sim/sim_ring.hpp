@@ -119,6 +119,7 @@ private:
   bool readable(sim::World::Descriptor& descriptor);
   bool receive_once(Request& request, sim::World::Descriptor& descriptor);
   int send_through(const Request& request, sim::World::Descriptor& descriptor, Bytes bytes);
+  bool fail_once(sim::Occasion occasion, Request& request, sim::Link& link);
   void perhaps_break(sim::Link& link);
   std::size_t shortened(std::size_t bytes, unsigned per_mille);
   std::vector<std::byte> bytes_given(const Request& request);
@@ -140,6 +141,7 @@ private:
   std::deque<Request> submissions_; ///< references stay valid while it grows
   std::vector<std::unique_ptr<Request>> held_;
   std::deque<Posted> posted_;
+  std::size_t visible_ = 0;      ///< of these, lie in the completion queue
   std::vector<Posted> repeated_; ///< of a planted defect
 
   std::vector<std::byte> memory_;

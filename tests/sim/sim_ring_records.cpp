@@ -62,7 +62,8 @@ bool SimRing::attempt_install(Request& request) {
   }
   if (!world_.take_install_step()) return false;
   const RecordStep step = request.steps.front();
-  const int result = take_step(request.descriptor, step, request.install);
+  const int error = world_.failure_of(sim::Occasion::install);
+  const int result = error != 0 ? -error : take_step(request.descriptor, step, request.install);
   if (result >= 0 && request.steps.size() > 1) {
     request.steps.erase(request.steps.begin());
   } else {

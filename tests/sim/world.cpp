@@ -116,6 +116,21 @@ bool World::listens(const engine::SocketAddress& address) const noexcept {
   });
 }
 
+int World::failure_of(Occasion occasion) noexcept {
+  const std::uint32_t number = ++occasions_[static_cast<std::size_t>(occasion)];
+  const OneFailure& failure = knobs_.failure;
+  return failure.occasion == occasion && failure.number == number ? failure.error_number : 0;
+}
+
+Time World::draw_lateness() noexcept {
+  if (!prng_.chance(knobs_.late_host_per_mille)) return Time{0};
+  const Time left = Time(knobs_.late_hosts_max) - late_;
+  const auto most = static_cast<std::uint64_t>(std::min(Time(knobs_.late_host_max), left).count());
+  const Time late{prng_.below(most + 1)};
+  late_ += late;
+  return late;
+}
+
 void World::violate(std::string text) {
   constexpr std::size_t kept_max = 20;
   if (violations_.size() < kept_max) violations_.push_back(std::move(text));

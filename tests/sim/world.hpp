@@ -5,6 +5,7 @@
 // pure function of its seed, and trace_hash() proves it.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <deque>
@@ -94,6 +95,14 @@ public:
   /// Whether one may be taken now, and then it counts.
   bool take_install_step() noexcept { return install_steps_ > 0 && install_steps_-- > 0; }
 
+  /// Counts an occasion. The errno that it ends with, or 0.
+  int failure_of(Occasion occasion) noexcept;
+  std::uint32_t occasions(Occasion occasion) const noexcept {
+    return occasions_[static_cast<std::size_t>(occasion)];
+  }
+  /// How late the host's thread comes to its turn.
+  Time draw_lateness() noexcept;
+
   // Judgement.
   void violate(std::string text);
   const std::vector<std::string>& violations() const noexcept { return violations_; }
@@ -132,6 +141,8 @@ private:
   std::uint64_t trace_hash_ = 0xcbf29ce484222325u;
   std::uint32_t plant_occasions_ = 0;
   std::uint32_t install_steps_ = UINT32_MAX;
+  std::array<std::uint32_t, static_cast<std::size_t>(Occasion::count)> occasions_{};
+  Time late_{0}; ///< that the host was so far
 };
 
 } // namespace ringfort::sim
