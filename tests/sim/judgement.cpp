@@ -81,7 +81,7 @@ private:
       find(name, "more answers than were told");
     if (tally.broken > 1) find(name, "more than one exchange broke");
     if (tally.broken > 0 && !evidence_.reports.contains(client.address())) {
-      find(name, "an exchange broke, and nobody was told");
+      find(name, tally.last_broken, " broke, and nobody was told");
     }
   }
 

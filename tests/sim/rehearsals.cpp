@@ -59,7 +59,7 @@ Errand tunnel(const std::string& tag, Tunnel kind, std::size_t bytes) {
 
 Plan plan(std::vector<Errand> errands, Ending ending = Ending::closes) {
   return {.errands = std::move(errands),
-          .write_bytes_max = 5'000,
+          .write_bytes_max = 3'000,
           .read_bytes_max = 9'000,
           .ending = ending};
 }

@@ -1,7 +1,7 @@
 // The whole engine in simulated worlds, one per seed.
 //
 // RINGFORT_SIM_SEED=0x... runs that one seed; RINGFORT_SIM_SEEDS=N runs N seeds instead of the
-// usual number. README.md beside this file says more.
+// usual number, from RINGFORT_SIM_FIRST on. README.md beside this file says more.
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -35,7 +35,7 @@ struct Campaign {
   Campaign(std::uint64_t first, std::uint64_t count, const tls::Context* context,
            RecordLayer records = RecordLayer::user) {
     const std::uint64_t chosen = number_from("RINGFORT_SIM_SEED", 0);
-    const std::uint64_t begin = chosen != 0 ? chosen : first;
+    const std::uint64_t begin = chosen != 0 ? chosen : number_from("RINGFORT_SIM_FIRST", first);
     const std::uint64_t runs = chosen != 0 ? 1 : number_from("RINGFORT_SIM_SEEDS", count);
     constexpr int failures_max = 5;
     for (std::uint64_t seed = begin; seed < begin + runs && failures < failures_max; ++seed) {

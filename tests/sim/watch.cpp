@@ -13,7 +13,9 @@ constexpr std::uint64_t small_bytes = 1'024;
 constexpr unsigned batch_max = 256; ///< engine::Loop's
 
 /// Whose exchange ends in order before its request is complete.
-bool may_leave_unread(std::string_view target) { return target == "/early" || target == "/closes"; }
+bool may_leave_unread(std::string_view target) {
+  return target == "/early" || target == "/closes" || target == "/drains";
+}
 
 } // namespace
 
@@ -38,7 +40,9 @@ public:
     PeerTally& tally = watch_.tallies_[std::string(exchange.connection().peer)];
     if (++tally.answered != report.request) watch_.find("exchanges end in another order");
     if (report.status != 0) ++tally.with_status;
-    if (!report.whole && !may_leave_unread(exchange.head().target)) ++tally.broken;
+    if (report.whole || may_leave_unread(exchange.head().target)) return;
+    ++tally.broken;
+    tally.last_broken = std::string(exchange.head().target) + " " + std::to_string(report.status);
   }
   void disconnected(const ConnectionFacts& facts) noexcept override {
     require_living(facts.id);
@@ -91,8 +95,14 @@ void Watch::look_at(const ConnectionReport& report) {
     find(report.peer + " has " + std::to_string(report.queued_bytes) + " bytes queued, of " +
          std::to_string(options_.limits.send_credit_bytes));
   }
+  // Two buffers in a row hold more than one's capacity, so credit in bytes is at most twice that in
+  // buffers. Without a cap the kernel goes on until it is told to stop, or the socket is empty.
+  const Knobs& knobs = world_.knobs();
+  const std::uint64_t credit_bytes = options_.limits.receive_credit_bytes;
   const std::uint64_t held_max =
-      std::uint64_t{options_.limits.receive_credit_bytes} + options_.receive_buffer_bytes;
+      knobs.receive_cap ? 2 * credit_bytes + options_.receive_buffer_bytes
+                        : credit_bytes + 2 * std::uint64_t{knobs.receive_socket_bytes} +
+                              options_.receive_buffer_bytes;
   if (report.held_bytes > held_max) {
     find(report.peer + " holds " + std::to_string(report.held_bytes) + " bytes unread, of " +
          std::to_string(options_.limits.receive_credit_bytes));

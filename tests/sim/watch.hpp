@@ -23,6 +23,7 @@ struct PeerTally {
   std::uint64_t answered = 0;    ///< exchanges that ended
   std::uint64_t with_status = 0; ///< of these, an answer was begun
   std::uint64_t broken = 0;      ///< of these, something failed
+  std::string last_broken;       ///< what was asked for there, and answered
   std::uint64_t disconnected = 0;
 };
 
