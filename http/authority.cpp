@@ -34,7 +34,7 @@ bool valid_literal(std::string_view text) noexcept {
   if (end == std::string_view::npos) return false;
   const std::string_view address = text.substr(1, end - 1);
   char terminated[INET6_ADDRSTRLEN] = {};
-  if (address.size() >= sizeof terminated) return false;
+  if (address.size() >= sizeof terminated || address.contains('\0')) return false;
   address.copy(terminated, address.size());
   in6_addr parsed;
   return ::inet_pton(AF_INET6, terminated, &parsed) == 1 && valid_port(text.substr(end + 1));
