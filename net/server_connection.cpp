@@ -99,9 +99,9 @@ bool ServerConnection::step() noexcept {
   return exchange_->wants_body() && !exchange_->request_failure() && parse_more();
 }
 
-// One record may always be queued. Beyond it the credit is a small share of what is free of one half
-// of the shard's blocks: the other half is for first records, so that many peers that take nothing
-// leave blocks for those that do.
+// One record may always be queued. Beyond it the credit is a small share of what is free of one
+// half of the shard's blocks: the other half is for first records, so that many peers that take
+// nothing leave blocks for those that do.
 bool ServerConnection::send_credit_spent() const noexcept {
   constexpr std::uint64_t share_of_spare = 32;
   if (transport_.send_waits()) return true;

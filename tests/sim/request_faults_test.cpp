@@ -3,7 +3,6 @@
 #include <array>
 #include <stdexcept>
 #include <string>
-#include <vector>
 
 #include <catch2/catch_test_macros.hpp>
 
@@ -230,29 +229,6 @@ TEST_CASE("play: blocks that are spent are response_stream.no_blocks, and come b
   REQUIRE(play.run_until([&] { return play.count(Code::response_stream_no_blocks) > 0; }));
   REQUIRE(play.run_until_closed());
   CHECK(play.engine().metrics().blocks_in_use == 0);
-}
-
-TEST_CASE(
-    "play: a writer that goes on when its peer takes some, and finds no block, is told once") {
-  EngineOptions options = Play::kind_options();
-  options.block_count = 16;
-  Result<> last;
-  Play play(options);
-  play.serve(Writing{last, 1'000});
-  std::vector<Actor*> clients;
-  for (int count = 0; count < 16; ++count) {
-    clients.push_back(&play.connect());
-    clients.back()->listen(false);
-    clients.back()->send(get);
-  }
-  play.run_for(1s);
-  for (Actor* client : clients) {
-    client->listen(true);
-    client->listen(false);
-    play.run_for(100ms);
-  }
-  CHECK(play.count(Code::response_stream_no_blocks) > 0);
-  CHECK(play.count(Code::response_stream_no_blocks) == play.reports().size());
 }
 
 TEST_CASE("play: peers that take nothing leave blocks for those that do") {

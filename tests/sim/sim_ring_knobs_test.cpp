@@ -30,7 +30,7 @@ TEST_CASE("sim ring: a submission queue that is full is entered, and nothing is 
   knobs.submission_entries_max = 1;
   Bench bench(knobs);
   bench.link->client_send(bytes_of("in"));
-  const auto enters = bench.ring->counters().enters;
+  const std::uint64_t enters = bench.ring->counters().enters;
   bench.ring->receive(bench.receive.op, bench.descriptor, {});
   bench.ring->send(bench.send.op, bench.descriptor, bytes_of("out"));
   CHECK(bench.ring->counters().enters == enters + 1);
