@@ -256,10 +256,15 @@ Plan draw_plan(Prng& prng, unsigned client, std::uint16_t port) {
     request_bytes += errand.request.size() + errand.rest.size() + errand.said.size();
     if (errand.last) break;
   }
+  // Who reads 100 Continue late, behind other answers, sends its body too late.
+  const auto holds_back = [](const Errand& errand) {
+    return !errand.rest.empty() && !errand.hasty;
+  };
+  const bool waits = std::ranges::any_of(plan.errands, holds_back);
   // A tunnel says itself who ends which direction.
   const bool tunnels = plan.errands.back().tunnel != Tunnel::none;
   if (tunnels && plan.ending < Ending::trickles) plan.ending = Ending::closes;
-  plan.pipeline_depth = prng.between(1, 6);
+  plan.pipeline_depth = waits ? 1 : prng.between(1, 6);
   plan.write_bytes_max = std::size_t{1} << prng.between(prng.chance(100) ? 0 : 4, 16);
   plan.read_bytes_max = std::size_t{1} << prng.between(4, 16);
   // Slow, but not so slow that a timeout of the engine could pass.
