@@ -31,12 +31,17 @@ public:
   void answered(const Exchange& exchange, const ExchangeReport& report) noexcept override {
     lines_.push_back(std::string("answered ")
                          .append(exchange.head().target)
-                         .append(" #" + std::to_string(report.request))
-                         .append(" " + std::to_string(report.status))
+                         .append(" #")
+                         .append(std::to_string(report.request))
+                         .append(" ")
+                         .append(std::to_string(report.status))
                          .append(report.whole ? " whole" : " cut")
-                         .append(" in=" + std::to_string(report.received_body_bytes))
-                         .append(" out=" + std::to_string(report.sent_body_bytes))
-                         .append(" s=" + std::to_string(report.taken / 1s)));
+                         .append(" in=")
+                         .append(std::to_string(report.received_body_bytes))
+                         .append(" out=")
+                         .append(std::to_string(report.sent_body_bytes))
+                         .append(" s=")
+                         .append(std::to_string(report.taken / 1s)));
   }
   void disconnected(const ConnectionFacts&) noexcept override { lines_.push_back("disconnected"); }
 
