@@ -256,7 +256,8 @@ Plan draw_plan(Prng& prng, unsigned client, std::uint16_t port) {
     request_bytes += errand.request.size() + errand.rest.size() + errand.said.size();
     if (errand.last) break;
   }
-  // Who reads 100 Continue late, behind other answers, sends its body too late.
+  // Who reads 100 Continue late, behind other answers, sends its body too late; and the reset that
+  // cuts an answer takes those before it along that were not read yet.
   const auto holds_back = [](const Errand& errand) {
     return !errand.rest.empty() && !errand.hasty;
   };

@@ -135,15 +135,15 @@ TEST_CASE("sim: a planted defect is found", "[sim]") {
       {Plant::loses_buffer, "loses_buffer", 100},
       {Plant::loses_completion, "loses_completion", 100},
       {Plant::leaks_descriptor, "leaks_descriptor", 100},
-      {Plant::corrupts_byte, "corrupts_byte", 50},
-      {Plant::loses_wake, "loses_wake", 50}, // Nor is a wake missed that was one of several.
+      {Plant::corrupts_byte, "corrupts_byte", 30},
+      {Plant::loses_wake, "loses_wake", 30}, // Nor is a wake missed that was one of several.
       {Plant::skips_telling, "skips_telling", 100},
       {Plant::keeps_block, "keeps_block", 100},
   }));
   INFO(name);
   std::uint64_t committed = 0;
   std::uint64_t found = 0;
-  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
     const Noticed noticed = run_apart(options_of(seed, nullptr, plant));
     if (noticed == Noticed::not_committed) continue;
     ++committed;
