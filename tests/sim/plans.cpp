@@ -258,10 +258,9 @@ Plan draw_plan(Prng& prng, unsigned client, std::uint16_t port) {
   }
   // Who reads 100 Continue late, behind other answers, sends its body too late; and the reset that
   // cuts an answer takes those before it along that were not read yet.
-  const auto holds_back = [](const Errand& errand) {
-    return !errand.rest.empty() && !errand.hasty;
-  };
-  const bool waits = std::ranges::any_of(plan.errands, holds_back);
+  const bool waits = std::ranges::any_of(plan.errands, [](const Errand& errand) {
+    return errand.cut || (!errand.rest.empty() && !errand.hasty);
+  });
   // A tunnel says itself who ends which direction.
   const bool tunnels = plan.errands.back().tunnel != Tunnel::none;
   if (tunnels && plan.ending < Ending::trickles) plan.ending = Ending::closes;
