@@ -136,7 +136,7 @@ TEST_CASE("sim: a planted defect is found", "[sim]") {
       {Plant::loses_completion, "loses_completion", 100},
       {Plant::leaks_descriptor, "leaks_descriptor", 100},
       {Plant::corrupts_byte, "corrupts_byte", 30},
-      {Plant::loses_wake, "loses_wake", 30}, // Nor is a wake missed that was one of several.
+      {Plant::loses_wake, "loses_wake", 10}, // Nor is a wake missed that was one of several.
       {Plant::skips_telling, "skips_telling", 100},
       {Plant::keeps_block, "keeps_block", 100},
   }));
