@@ -76,7 +76,7 @@ void add_engine_flags(CLI::App& app, ServeFlags& flags) {
       "auto",
       "who protects TLS records: Ringfort (user), the kernel, or the kernel for "
       "what is sent; auto is user");
-  add_number(app, "--memory-max", engine.memory_bytes_max, {0, UINT64_MAX >> 1}, &parse_size,
+  add_number(app, "--memory-max", engine.memory_bytes_max, {0, std::uint64_t{1} << 40}, &parse_size,
              "of a shard: settings by which it may hold more are refused; 0: off");
   add_duration(app, "--drain-timeout", flags.drain_grace, {},
                "how long SIGTERM lets running exchanges go on; a second signal cuts them");

@@ -43,6 +43,7 @@ constexpr std::uint32_t page_bytes = 4'096;
 
 Result<> check(const EngineOptions& options) noexcept {
   constexpr std::int64_t kib = 1'024;
+  constexpr std::int64_t gib = kib * kib * kib;
   const std::array engine_bounds{
       Bound{options.shards, 0, 1'024},
       Bound{options.pin_threads, 0, 1},
@@ -51,7 +52,7 @@ Result<> check(const EngineOptions& options) noexcept {
       Bound{options.receive_buffer_bytes, 1'024, 65'536},
       Bound{options.block_count, 16, 4'194'304},
       Bound{static_cast<std::int64_t>(options.record_layer), 0, 3},
-      Bound{static_cast<std::int64_t>(options.memory_bytes_max >> 1), 0, INT64_MAX},
+      Bound{static_cast<std::int64_t>(options.memory_bytes_max), 0, 1'024 * gib},
   };
   if (auto checked = check_all(engine_bounds, 1); !checked) return checked;
   const Limits& limits = options.limits;
@@ -68,7 +69,7 @@ Result<> check(const EngineOptions& options) noexcept {
       Bound{limits.receive_credit_bytes, 16 * kib, 16 * kib * kib},
       Bound{limits.send_credit_bytes, 16 * kib, 16 * kib * kib},
       Bound{limits.unread_body_bytes_max, 0, UINT32_MAX},
-      Bound{limits.body_bytes_max, 0, kib * kib * kib},
+      Bound{limits.body_bytes_max, 0, gib},
       timeout_or_off(limits.first_byte_timeout),
       timeout(limits.handshake_timeout),
       timeout(limits.head_timeout),
