@@ -39,7 +39,9 @@ ServerConnection::Waiting ServerConnection::waiting_for() const noexcept {
   }
   if (!exchange_->began()) return Waiting::head;
   if (exchange_->response_complete() && exchange_->handler_done()) return Waiting::unread;
-  if (exchange_->tunnels()) return Waiting::tunnel;
+  // Who was told that nothing goes through it, and still waits, waits for room: see write_timeout.
+  if (exchange_->tunnels())
+    return exchange_->request_failure() ? Waiting::handler : Waiting::tunnel;
   return exchange_->wants_body() ? Waiting::body : Waiting::handler;
 }
 

@@ -1,8 +1,9 @@
 """Upgrade and CONNECT on the running program: raw bytes both ways, in clear text and over TLS."""
 import contextlib
 import random
+import select
+import ssl
 import sys
-import threading
 
 sys.path[:0] = [__file__.rsplit('/', 2)[0], __file__.rsplit('/', 1)[0]]
 import server  # noqa: E402
@@ -11,6 +12,7 @@ import tap  # noqa: E402
 UPGRADE = (b'GET / HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\n')
 CONNECT = b'CONNECT localhost:1 HTTP/1.1\r\nhost: localhost:1\r\n\r\n'
 BYTES = 16 * 1024 * 1024
+NOT_NOW = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
 def read_head(connection):
@@ -21,15 +23,24 @@ def read_head(connection):
 
 
 def echoed(connection, data):
-    """Sends all from one thread while this one reads; what came back."""
-    sender = threading.Thread(target=connection.sendall, args=(data,))
-    sender.start()
-    back = bytearray()
+    """Sends and reads by turns, so that neither side's window stops the other; what came back."""
+    connection.setblocking(False)
+    back, sent = bytearray(), 0
     while len(back) < len(data):
-        piece = connection.recv(65536)
-        assert piece, f'ended after {len(back)} bytes'
-        back += piece
-    sender.join()
+        moved = 0
+        with contextlib.suppress(*NOT_NOW):
+            moved = connection.send(data[sent:sent + 65536]) if sent < len(data) else 0
+            sent += moved
+        with contextlib.suppress(*NOT_NOW):
+            piece = connection.recv(65536)
+            assert piece, f'ended after {len(back)} bytes'
+            back += piece
+            moved += len(piece)
+        if not moved:
+            waits_to_send = [connection] if sent < len(data) else []
+            ready = select.select([connection], waits_to_send, [], server.PATIENCE_S)
+            assert any(ready), f'stuck after {sent} bytes out and {len(back)} back'
+    connection.settimeout(server.PATIENCE_S)
     return bytes(back)
 
 

@@ -224,6 +224,24 @@ TEST_CASE("tunnel: one through which nothing goes is request_stream.tunnel_timed
   CHECK(play.reports().size() == 1);
 }
 
+TEST_CASE("tunnel: one whose peer takes nothing is told once, and ends by write_timeout") {
+  Seen seen;
+  EngineOptions options = Play::kind_options();
+  options.limits.tunnel_idle_timeout = 10s;
+  options.limits.write_timeout = 60s;
+  options.limits.rate_bytes_per_s_min = 0;
+  Play play(options);
+  play.serve(echo_handler(seen));
+  Actor& client = play.connect();
+  client.send(upgrade);
+  REQUIRE(play.run_until([&] { return client.received().ends_with("\r\n\r\n"); }));
+  client.listen(false);
+  client.send(std::string(4'000'000, 'x'));
+  play.run_for(100s);
+  CHECK(play.engine().metrics().connections_open == 0);
+  CHECK(told(play) == "request_stream.tunnel_timed_out response_stream.stalled ");
+}
+
 TEST_CASE("tunnel: a peer that leaves it fails what its handler waits for") {
   Seen seen;
   Play play;
