@@ -113,20 +113,15 @@ Completion install_by_calls(int descriptor, const Options& options, Counter& cal
 
 } // namespace
 
-bool UringRing::probe_socket_options() noexcept {
-  io_uring probe{};
-  if (io_uring_queue_init(4, &probe, 0) != 0) return false;
+bool UringRing::knows_socket_options(io_uring& probe) noexcept {
   // TCP, which it is for: some kernels refuse the command on sockets whose protocol has no ioctl.
   const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   int value = 1;
   io_uring_sqe* sqe = io_uring_get_sqe(&probe);
-  RINGFORT_CHECK(sqe != nullptr); // A new queue has room.
+  RINGFORT_CHECK(sqe != nullptr); // The queue has room for each question.
   io_uring_prep_cmd_sock(sqe, SOCKET_URING_OP_SETSOCKOPT, socket, SOL_SOCKET, SO_KEEPALIVE, &value,
                          sizeof value);
-  io_uring_cqe* cqe = nullptr;
-  const bool known = io_uring_submit_and_wait(&probe, 1) == 1 &&
-                     io_uring_peek_cqe(&probe, &cqe) == 0 && cqe->res == 0;
-  io_uring_queue_exit(&probe);
+  const bool known = ask(probe) == 0;
   ::close(socket);
   return known;
 }

@@ -16,9 +16,7 @@ Result<std::unique_ptr<UringRing>> UringRing::create(const RingOptions& options)
   ring->features_ = *features;
   if (auto done = ring->set_up(options); !done) return std::unexpected(done.error());
   if (auto done = ring->provide_buffers(options); !done) return std::unexpected(done.error());
-  ring->features_.receive_cap = ring->probe_receive_cap();
-  ring->features_.socket_options = ring->probe_socket_options();
-  ring->features_.registered_ring = ring->probe_registered_ring();
+  ring->probe_features();
   ring->wake_descriptor_ = ::eventfd(0, EFD_CLOEXEC);
   if (ring->wake_descriptor_ < 0) return fail(Code::ring_no_memory, errno);
   return ring;
@@ -75,41 +73,40 @@ Result<> UringRing::provide_buffers(const RingOptions& options) noexcept {
   return {};
 }
 
-// A kernel without the cap reads the same word as a file index, which a receive may not have. The
-// question needs a ring that is already enabled, and no buffer: asked first, the cap is refused
-// with EINVAL before the missing buffer is noticed.
-bool UringRing::probe_receive_cap() noexcept {
+// Asked of a ring of its own: it is enabled already, registering it is the calling thread's, and
+// what is known of the kernel is read by any thread once this one's shard has begun.
+void UringRing::probe_features() noexcept {
   io_uring probe{};
-  int ends[2];
-  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return false;
-  bool known = false;
-  if (io_uring_queue_init(4, &probe, 0) == 0) {
-    ::close(ends[1]); // The end of the stream is there to be received at once.
-    io_uring_sqe* sqe = io_uring_get_sqe(&probe);
-    RINGFORT_CHECK(sqe != nullptr); // A new queue has room.
-    io_uring_prep_recv_multishot(sqe, ends[0], nullptr, 0, 0);
-    sqe->flags |= IOSQE_BUFFER_SELECT;
-    sqe->buf_group = buffer_group;
-    sqe->file_index = 4096;
-    io_uring_cqe* cqe = nullptr;
-    if (io_uring_submit_and_wait(&probe, 1) == 1 && io_uring_peek_cqe(&probe, &cqe) == 0) {
-      known = cqe->res != -EINVAL;
-    }
-    io_uring_queue_exit(&probe);
-  } else {
-    ::close(ends[1]);
-  }
-  ::close(ends[0]);
-  return known;
+  if (io_uring_queue_init(4, &probe, 0) != 0) return;
+  features_.socket_options = knows_socket_options(probe);
+  features_.receive_cap = knows_receive_cap(probe);
+  features_.registered_ring = io_uring_register_ring_fd(&probe) == 1;
+  io_uring_queue_exit(&probe);
 }
 
-// Asked of a ring of its own, because a registration is the calling thread's, and what is known of
-// the kernel is read by any thread once this one has begun.
-bool UringRing::probe_registered_ring() noexcept {
-  io_uring probe{};
-  if (io_uring_queue_init(1, &probe, 0) != 0) return false;
-  const bool known = io_uring_register_ring_fd(&probe) == 1;
-  io_uring_queue_exit(&probe);
+std::optional<int> UringRing::ask(io_uring& probe) noexcept {
+  io_uring_cqe* cqe = nullptr;
+  if (io_uring_submit_and_wait(&probe, 1) != 1 || io_uring_peek_cqe(&probe, &cqe) != 0) return {};
+  const int result = cqe->res;
+  io_uring_cqe_seen(&probe, cqe);
+  return result;
+}
+
+// A kernel without the cap reads the same word as a file index, which a receive may not have. The
+// question needs no buffer: asked first, the cap is refused with EINVAL before the missing buffer
+// is noticed.
+bool UringRing::knows_receive_cap(io_uring& probe) noexcept {
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return false;
+  ::close(ends[1]); // The end of the stream is there to be received at once.
+  io_uring_sqe* sqe = io_uring_get_sqe(&probe);
+  RINGFORT_CHECK(sqe != nullptr); // The queue has room for each question.
+  io_uring_prep_recv_multishot(sqe, ends[0], nullptr, 0, 0);
+  sqe->flags |= IOSQE_BUFFER_SELECT;
+  sqe->buf_group = buffer_group;
+  sqe->file_index = 4096;
+  const bool known = ask(probe).value_or(-EINVAL) != -EINVAL;
+  ::close(ends[0]);
   return known;
 }
 

@@ -83,9 +83,11 @@ private:
 
   Result<> set_up(const RingOptions& options) noexcept;
   Result<> provide_buffers(const RingOptions& options) noexcept;
-  bool probe_receive_cap() noexcept;
-  bool probe_socket_options() noexcept;
-  bool probe_registered_ring() noexcept;
+  void probe_features() noexcept;
+  /// Submits what is queued and answers its result; empty when there is none.
+  static std::optional<int> ask(io_uring& probe) noexcept;
+  static bool knows_receive_cap(io_uring& probe) noexcept;
+  static bool knows_socket_options(io_uring& probe) noexcept;
   void reserve(unsigned count) noexcept;
   Message& next_message() noexcept;
   io_uring_sqe& next_sqe() noexcept;
