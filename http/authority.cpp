@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 
 #include "http/letters.hpp"
+#include "http/percent.hpp"
 
 namespace ringfort::http {
 
@@ -24,11 +25,6 @@ bool valid_port(std::string_view text) noexcept {
   return port <= port_max;
 }
 
-bool is_hex(char letter) noexcept {
-  const auto small = static_cast<char>(letter | 0x20);
-  return is(letter, digit_letter) || (small >= 'a' && small <= 'f');
-}
-
 bool valid_literal(std::string_view text) noexcept {
   const std::size_t end = text.find(']');
   if (end == std::string_view::npos) return false;
@@ -42,11 +38,9 @@ bool valid_literal(std::string_view text) noexcept {
 
 bool valid_name(std::string_view text) noexcept {
   if (text.empty() || !all_are(text, host_letter)) return false;
-  for (std::size_t at = 0; (at = text.find('%', at)) != std::string_view::npos; ++at) {
-    const std::string_view digits = text.substr(at + 1, 2);
-    if (digits.size() < 2 || !is_hex(digits[0]) || !is_hex(digits[1])) return false;
-  }
-  return true;
+  PercentReader reader(text);
+  while (!reader.ended()) (void)reader.next();
+  return !reader.malformed();
 }
 
 } // namespace

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <string_view>
 
+#include <ringfort/message.hpp>
+
 namespace ringfort::http {
 
 constexpr std::string_view trimmed(std::string_view text) noexcept {
@@ -19,6 +21,14 @@ constexpr std::string_view take_until(std::string_view& rest, char mark) noexcep
   const std::string_view taken = rest.substr(0, rest.find(mark));
   rest.remove_prefix(std::min(taken.size() + 1, rest.size()));
   return trimmed(taken);
+}
+
+/// Whether a list has this member, in letters of either case.
+inline bool has_member(std::string_view list, std::string_view member) noexcept {
+  while (!list.empty()) {
+    if (same_name(take_until(list, ','), member)) return true;
+  }
+  return false;
 }
 
 } // namespace ringfort::http

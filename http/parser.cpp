@@ -63,15 +63,15 @@ struct ParserCallbacks {
   // llhttp takes RTSP/ and ICE/ too, with some methods.
   static int on_version(llhttp_t* machine, const char* at, std::size_t) noexcept {
     Parser& self = parser(machine);
-    if (std::exchange(self.version_begun_, true)) return 0;
-    std::array<char, 7> before;
-    for (std::size_t back = before.size(); back > 0; --back) {
-      before[before.size() - back] = self.byte_before(at, back);
+    if (std::exchange(self.version_begun_, true) || self.role_ == Role::client) return 0;
+    constexpr std::string_view protocol = "HTTP/";
+    for (std::size_t back = 1; back <= protocol.size(); ++back) {
+      if (self.byte_before(at, back) == protocol[protocol.size() - back]) continue;
+      return self.refuse(Code::http_parse_bad_version);
     }
-    const std::string_view text(before.data(), before.size());
-    if (self.role_ == Role::client) return 0;
-    if (!text.ends_with("HTTP/")) return self.refuse(Code::http_parse_bad_version);
-    return text.starts_with("  ") ? self.refuse(Code::http_parse_malformed) : 0;
+    // One space is before it; here too llhttp passes over more.
+    const bool padded = self.byte_before(at, protocol.size() + 2) == ' ';
+    return padded ? self.refuse(Code::http_parse_malformed) : 0;
   }
 
   static int on_version_end(llhttp_t* machine) noexcept {

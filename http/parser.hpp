@@ -114,7 +114,6 @@ private:
   int end_head() noexcept;
   /// What llhttp leaves to its user to refuse (RFC 9112 section 3.2).
   std::optional<Code> check_request() noexcept;
-  void read_connection(std::string_view options) noexcept;
   void read_known_field(const Field& field) noexcept;
   /// Which transfer codings a request may have (RFC 9112 section 6.1).
   std::optional<Code> check_coding() const noexcept;

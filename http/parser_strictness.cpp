@@ -45,8 +45,8 @@ std::optional<Code> Parser::check_padding(const Step& step, bool was_head) noexc
   constexpr std::uint32_t padding_bytes_max = 1'024;
   if (!was_head && framing_ != BodyFraming::chunked) return {};
   const bool has_piece = step.event == Event::body;
-  const std::size_t bytes = has_piece ? static_cast<std::size_t>(piece_.data() - input_.data())
-                                      : step.consumed_bytes;
+  const std::size_t bytes =
+      has_piece ? static_cast<std::size_t>(piece_.data() - input_.data()) : step.consumed_bytes;
   padding_bytes_ += static_cast<std::uint32_t>(bytes);
   const std::uint32_t counted_bytes_max =
       was_head ? limits_.head_bytes_max
@@ -71,15 +71,6 @@ char Parser::byte_before(const char* at, std::size_t back) const noexcept {
                         : tail_[tail_.size() - (back - offset)];
 }
 
-/// close decides, wherever it stands (RFC 9112 section 9.3); llhttp hears Proxy-Connection too.
-void Parser::read_connection(std::string_view options) noexcept {
-  while (!options.empty()) {
-    const std::string_view option = take_until(options, ',');
-    says_close_ = says_close_ || same_name(option, "close");
-    says_keep_alive_ = says_keep_alive_ || same_name(option, "keep-alive");
-  }
-}
-
 void Parser::read_known_field(const Field& field) noexcept {
   if (is_named(field, "host")) {
     ++host_count_;
@@ -88,7 +79,9 @@ void Parser::read_known_field(const Field& field) noexcept {
     expects_continue_ = same_name(field.value, "100-continue");
     expects_other_ = expects_other_ || !(expects_continue_ || field.value.empty());
   } else if (is_named(field, "connection")) {
-    read_connection(field.value);
+    // close decides, wherever it stands (RFC 9112 section 9.3); llhttp hears Proxy-Connection too.
+    says_close_ = says_close_ || has_member(field.value, "close");
+    says_keep_alive_ = says_keep_alive_ || has_member(field.value, "keep-alive");
   } else if (is_named(field, "transfer-encoding")) {
     ++coding_count_;
     only_chunked_ = only_chunked_ && same_name(field.value, "chunked");

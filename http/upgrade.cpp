@@ -4,17 +4,6 @@
 
 namespace ringfort::http {
 
-namespace {
-
-bool has_member(std::string_view list, std::string_view member) noexcept {
-  while (!list.empty()) {
-    if (same_name(take_until(list, ','), member)) return true;
-  }
-  return false;
-}
-
-} // namespace
-
 std::string_view offered_protocols(const Head& head, Fields fields) noexcept {
   if (head.version_minor == 0) return {};
   bool connection_names_it = false;
