@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 
-#include "http/serializer.hpp"
 #include "http/status.hpp"
 #include "net/server_connection.hpp"
 #include "net/serving_shard.hpp"
@@ -88,14 +87,6 @@ bool ExchangeState::awaits_continue() const noexcept {
   return began_ && !continued_ && parser_.expects_continue() && parser_.head().version_minor > 0;
 }
 
-/// The handler wants the body that the client holds back (RFC 9110 section 10.1.1).
-void ExchangeState::send_continue() noexcept {
-  continued_ = true;
-  const std::array pieces{bytes_of("HTTP/1.1 100 Continue\r\n\r\n")};
-  if (auto sent = connection_.transport().send(pieces); !sent) return fail_write(sent.error());
-  connection_.transport().stream().flush();
-}
-
 void ExchangeState::on_request_piece(Bytes piece, bool last) noexcept {
   if (last) cycle_.on(Side::request, CycleEvent::complete);
   has_piece_ = true;
@@ -168,16 +159,24 @@ bool ExchangeState::begin_response(int status, std::span<const Field> fields, Bo
       .close = close_,
       .keep_alive = old_client && !close_,
   };
-  const auto written = connection_.shard().heads().write(connection_.shard().scratch(), head);
+  if (!write_head(head)) return false;
+  framing_ = framing;
+  length_left_ = length;
+  return true;
+}
+
+/// The head waits to share a record with what follows it. False: it cannot be sent, and a fault is
+/// answered instead.
+bool ExchangeState::write_head(const http::ResponseHead& head) noexcept {
+  ServingShard& shard = connection_.shard();
+  const auto written = shard.heads().write(shard.scratch(), head);
   if (!written) {
     refuse_response(Code::handler_bad_response);
     return false;
   }
-  framing_ = framing;
-  status_ = status;
-  length_left_ = length;
-  pending_head_ = connection_.shard().scratch().first(*written);
-  pace_.handler_left = connection_.shard().limits().handler_timeout;
+  status_ = head.status;
+  pending_head_ = shard.scratch().first(*written);
+  pace_.handler_left = shard.limits().handler_timeout;
   cycle_.on(Side::response, CycleEvent::head);
   return true;
 }

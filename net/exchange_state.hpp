@@ -14,6 +14,7 @@
 #include "http/cycle.hpp"
 #include "http/framing.hpp"
 #include "http/parser.hpp"
+#include "http/serializer.hpp"
 #include "net/minimum_rate.hpp"
 
 namespace ringfort::net {
@@ -134,7 +135,7 @@ private:
   void keep_pending_head() noexcept;
   void end_direction() noexcept;
   bool awaits_continue() const noexcept;
-  void send_continue() noexcept;
+  bool write_head(const http::ResponseHead& head) noexcept;
   void complete_response() noexcept;
   void send_payload(Payload&& payload) noexcept;
   void send_payload_rest() noexcept;

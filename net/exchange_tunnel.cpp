@@ -35,24 +35,21 @@ void ExchangeState::open_tunnel(std::string_view protocol, std::span<const Field
     write_result_ = fail(Code::handler_bad_switch);
     return refuse_response(Code::handler_bad_switch);
   }
-  ServingShard& shard = connection_.shard();
-  const http::ResponseHead head{.status = connects ? 200 : 101,
-                                .fields = fields,
-                                .date = &shard.date(),
-                                .protocol = protocol};
-  const auto written = shard.heads().write(shard.scratch(), head);
   // What follows the request takes the place of the bytes that its head is views of.
-  const auto settled = written ? parser_.settle() : Result<>();
-  if (!written || !settled) {
-    const Code code = written ? Code::handler_no_memory : Code::handler_bad_response;
-    write_result_ = fail(code);
-    return refuse_response(code);
+  if (!parser_.settle()) {
+    write_result_ = fail(Code::handler_no_memory);
+    return refuse_response(Code::handler_no_memory);
   }
-  pending_head_ = Bytes(shard.scratch()).first(*written);
-  status_ = head.status;
+  const bool written = write_head({.status = connects ? 200 : 101,
+                                   .fields = fields,
+                                   .date = &connection_.shard().date(),
+                                   .protocol = protocol});
+  if (!written) {
+    write_result_ = fail(Code::handler_bad_response);
+    return;
+  }
   framing_ = http::BodyFraming::until_close;
   close_ = tunnel_ = true;
-  cycle_.on(http::Side::response, http::CycleEvent::head);
   keep_pending_head();
 }
 

@@ -28,7 +28,8 @@ Error ExchangeState::failure() const noexcept {
 
 void ExchangeState::wait_for_read(std::coroutine_handle<> waiting) noexcept {
   wait(Wait::read, waiting);
-  if (awaits_continue() && unanswered()) send_continue();
+  // The handler wants the body that the client holds back (RFC 9110 section 10.1.1).
+  if (awaits_continue() && unanswered()) inform(100, {});
 }
 
 void ExchangeState::wait_for_write(std::coroutine_handle<> waiting) noexcept {

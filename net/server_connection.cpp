@@ -18,8 +18,6 @@ ServerConnection::ServerConnection(std::uint64_t id, ServingShard& shard, const 
       deadlines_(this,
                  [](void* self) noexcept { static_cast<ServerConnection*>(self)->on_timer(); }) {}
 
-ServerConnection::~ServerConnection() { discard_exchange(); }
-
 void ServerConnection::start() noexcept {
   tell(&Observer::connected);
   transport_.stream().start();

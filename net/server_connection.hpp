@@ -40,7 +40,6 @@ public:
                    const engine::SocketAddress& peer) noexcept;
   ServerConnection(const ServerConnection&) = delete;
   ServerConnection& operator=(const ServerConnection&) = delete;
-  ~ServerConnection();
 
   void start() noexcept;
   /// The engine drains: ends now when idle, else after the running exchange.
