@@ -95,4 +95,19 @@ struct BaseCallbacks {
   }
 };
 
+/// Completes what is offered with `Own`'s of(), set_parameters(), settable_parameters() and
+/// generate(), and with `more`.
+template <class Own>
+void complete(BaseExchange& exchange, std::initializer_list<OSSL_DISPATCH> more = {}) {
+  using Found = BaseCallbacks<Own::of>;
+  exchange.key_functions.insert(exchange.key_functions.end(), more);
+  exchange.complete({entry(OSSL_FUNC_KEYMGMT_NEW, Found::new_key),
+                     entry(OSSL_FUNC_KEYMGMT_GEN_INIT, Found::begin),
+                     entry(OSSL_FUNC_KEYMGMT_GEN_SET_PARAMS, Own::set_parameters),
+                     entry(OSSL_FUNC_KEYMGMT_GEN_SETTABLE_PARAMS, Own::settable_parameters),
+                     entry(OSSL_FUNC_KEYMGMT_GEN, Own::generate),
+                     entry(OSSL_FUNC_KEYMGMT_GEN_CLEANUP, Found::end)},
+                    entry(OSSL_FUNC_KEYEXCH_NEWCTX, Found::new_exchange));
+}
+
 } // namespace ringfort::tls

@@ -104,16 +104,8 @@ std::optional<Ecdh> Ecdh::create(OSSL_PROVIDER* base) {
   std::erase_if(parts->key_functions, [](const OSSL_DISPATCH& one) {
     return one.function_id == OSSL_FUNC_KEYMGMT_VALIDATE;
   });
-  using Own = EcdhCallbacks;
-  using Found = BaseCallbacks<Own::of>;
-  parts->complete({entry(OSSL_FUNC_KEYMGMT_NEW, Found::new_key),
-                   entry(OSSL_FUNC_KEYMGMT_GEN_INIT, Found::begin),
-                   entry(OSSL_FUNC_KEYMGMT_GEN_SET_TEMPLATE, Own::set_template),
-                   entry(OSSL_FUNC_KEYMGMT_GEN_SET_PARAMS, Own::set_parameters),
-                   entry(OSSL_FUNC_KEYMGMT_GEN_SETTABLE_PARAMS, Own::settable_parameters),
-                   entry(OSSL_FUNC_KEYMGMT_GEN, Own::generate),
-                   entry(OSSL_FUNC_KEYMGMT_GEN_CLEANUP, Found::end)},
-                  entry(OSSL_FUNC_KEYEXCH_NEWCTX, Found::new_exchange));
+  complete<EcdhCallbacks>(*parts,
+                          {entry(OSSL_FUNC_KEYMGMT_GEN_SET_TEMPLATE, EcdhCallbacks::set_template)});
   return Ecdh(std::move(parts));
 }
 

@@ -105,15 +105,7 @@ std::optional<X25519> X25519::create(OSSL_LIB_CTX* context, OSSL_PROVIDER* base)
   if (!parts->has_all()) return std::nullopt;
   parts->base_point = parts->imported(nullptr, Key{9});
   if (parts->base_point == nullptr) return std::nullopt;
-  using Own = X25519Callbacks;
-  using Found = BaseCallbacks<Own::of>;
-  parts->complete({entry(OSSL_FUNC_KEYMGMT_NEW, Found::new_key),
-                   entry(OSSL_FUNC_KEYMGMT_GEN_INIT, Found::begin),
-                   entry(OSSL_FUNC_KEYMGMT_GEN_SET_PARAMS, Own::set_parameters),
-                   entry(OSSL_FUNC_KEYMGMT_GEN_SETTABLE_PARAMS, Own::settable_parameters),
-                   entry(OSSL_FUNC_KEYMGMT_GEN, Own::generate),
-                   entry(OSSL_FUNC_KEYMGMT_GEN_CLEANUP, Found::end)},
-                  entry(OSSL_FUNC_KEYEXCH_NEWCTX, Found::new_exchange));
+  complete<X25519Callbacks>(*parts);
   return X25519(std::move(parts));
 }
 
