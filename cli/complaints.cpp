@@ -26,10 +26,8 @@ std::string Complaint::line() const {
 }
 
 Complaint complaint_of(const Error& error, std::string_view about) {
-  const Fault& fault = fault_of(error.code);
-  Complaint complaint{.code = std::string(fault.stage_name).append(".").append(fault.name),
-                      .about = std::string(about),
-                      .reason = {}};
+  Complaint complaint{
+      .code = full_name(fault_of(error.code)), .about = std::string(about), .reason = {}};
   const bool in_words = has_errno(error);
   const std::string whole = explain(in_words ? Error{.code = error.code} : error);
   complaint.reason = whole.substr(complaint.code.size() + 2);

@@ -17,14 +17,10 @@ std::string_view level_of(Origin origin) noexcept {
   return "error";
 }
 
-std::string subject_of(const Fault& fault) {
-  return std::string(fault.stage_name).append(".").append(fault.name);
-}
-
 std::string line_of(const ErrorReport& report, std::time_t second, LogFormat format) {
   const Fault& fault = fault_of(report.error.code);
   std::string text;
-  LogLine line(format, text, second, level_of(fault.origin), subject_of(fault));
+  LogLine line(format, text, second, level_of(fault.origin), full_name(fault));
   if (!report.peer.empty()) line.word("peer", report.peer);
   line.word("origin", name_of(fault.origin));
   line.number("shard", std::uint64_t{report.error.shard});
@@ -64,7 +60,7 @@ void ErrorLog::say_left_out(Kind& kind, Code code) {
   if (kind.left_out == 0) return;
   const Fault& fault = fault_of(code);
   std::string text;
-  LogLine(file_.format(), text, kind.second, level_of(fault.origin), subject_of(fault))
+  LogLine(file_.format(), text, kind.second, level_of(fault.origin), full_name(fault))
       .number("suppressed", std::exchange(kind.left_out, 0))
       .end();
   file_.write(text);

@@ -52,8 +52,8 @@ struct Limits {
   /// of that time is not held against the peer.
   std::chrono::milliseconds request_timeout{300'000};
   std::chrono::milliseconds body_idle_timeout{30'000}; ///< between two pieces of a body
-  std::chrono::milliseconds unread_body_timeout{
-      5'000}; ///< to drain what an early answer left unread
+  /// To drain what an early answer left unread.
+  std::chrono::milliseconds unread_body_timeout{5'000};
   /// What a handler may take, its peer's time not counted, until it begins its answer, and then
   /// from each piece to the next; 0: off.
   std::chrono::milliseconds handler_timeout{60'000};
@@ -83,7 +83,8 @@ struct EngineOptions {
   std::uint32_t receive_buffer_bytes = 16'384; ///< 1,024..65,536
   std::uint32_t block_count = 8'192; ///< per shard: send, assembly and exchange blocks of 17 KiB
   RecordLayer record_layer = RecordLayer::automatic; ///< who protects TLS records
-  /// Refuses options by which a shard may hold more: see Engine::memory_bytes_max. 0: off.
+  /// Refuses options by which a shard may hold more: see Engine::memory_bytes_max(). 0..1 TiB;
+  /// 0: off.
   std::uint64_t memory_bytes_max = 0;
   Limits limits;
 };

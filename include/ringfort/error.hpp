@@ -101,14 +101,18 @@ struct Error {
 };
 static_assert(sizeof(Error) == 16);
 
+/// "stage.name". Allocates.
+inline std::string full_name(const Fault& fault) {
+  return std::string(fault.stage_name).append(".").append(fault.name);
+}
+
 /// "stage.name: text (detail N: what it is)", for logs and messages. Allocates.
 inline std::string explain(const Error& error) {
   constexpr std::string_view detail_mark = " (detail: ";
   const Fault& fault = fault_of(error.code);
   const std::size_t end = fault.text.find(detail_mark);
-  std::string text;
-  text.append(fault.stage_name).append(".").append(fault.name).append(": ");
-  text.append(fault.text.substr(0, end));
+  std::string text = full_name(fault);
+  text.append(": ").append(fault.text.substr(0, end));
   if (error.detail == 0) return text;
   text.append(" (detail ").append(std::to_string(error.detail));
   if (end == fault.text.npos) return text.append(")");

@@ -80,8 +80,7 @@ private:
   bool note_error(const Error& error) {
     flush_body();
     const Fault& fault = fault_of(error.code);
-    std::string line("error ");
-    line.append(fault.stage_name).append(".").append(fault.name);
+    std::string line = "error " + full_name(fault);
     if (fault.status != 0) line.append(" ").append(std::to_string(fault.status));
     events_.push_back(line);
     return false;
