@@ -72,9 +72,7 @@ def held_to_bound(plain):
         peers.close()
         for serving in echo, source:
             serving.stop()
-            assert serving.metric('connections_open') == 0
-            assert serving.metric('blocks_in_use') == 0
-            assert serving.metric('receive_buffers_held') == 0
+            serving.require_nothing_held()
             assert 'response_stream.no_blocks' not in serving.faults(), serving.faults()
 
 

@@ -15,6 +15,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = ROOT / 'build/release/ringfort'
+HELD = ('connections_open', 'blocks_in_use', 'receive_buffers_held')  # 0 when all was given back
 PATIENCE_S = 60  # how long a test waits before it calls something hung
 
 
@@ -105,9 +106,12 @@ class Server:
     # --------------------------------------------------------------------------- facts
     def metric(self, name):
         """After stop()."""
-        match = re.search(rf'^ringfort_{re.escape(name)} (\d+)$', self.output, re.M)
-        assert match, f'no metric {name}'
-        return int(match[1])
+        return metric_of(self.output, name)
+
+    def require_nothing_held(self):
+        """After stop()."""
+        held = {name: self.metric(name) for name in HELD}
+        assert not any(held.values()), held
 
     def faults(self):
         """After stop(): how often each row happened, without the zeros."""
@@ -158,6 +162,13 @@ class Server:
 @functools.cache
 def client_context():
     return ssl.create_default_context(cafile=certificates() / 'ca.pem')
+
+
+def metric_of(text, name):
+    """A counter out of the Prometheus text form."""
+    match = re.search(rf'^ringfort_{re.escape(name)} (\d+)$', text, re.M)
+    assert match, f'no metric {name}'
+    return int(match[1])
 
 
 def read_to_end(connection):

@@ -6,7 +6,6 @@ also how the test waits: they go on until the last attacker is gone.
 """
 import contextlib
 import pathlib
-import re
 import shutil
 import socket
 import subprocess
@@ -29,14 +28,9 @@ FAR_OFF = {'--first-byte-timeout': '0s', '--handshake-timeout': '10m', '--head-t
 PROBES = {'tls_handshake.peer_closed', 'tls_record.truncated', 'response_stream.peer_closed',
           'request_stream.peer_closed', 'request_stream.cut_short'}
 MIXED_UP = 'http_parse.bad_method'
-HELD = ('connections_open', 'blocks_in_use', 'receive_buffers_held')
 KEEP = tempfile.TemporaryDirectory(prefix='ringfort-slow-')
 FOLDER = pathlib.Path(KEEP.name)
 ADMIN = FOLDER / 'admin'
-
-
-def metric(text, name):
-    return int(re.search(rf'^ringfort_{re.escape(name)} (\d+)$', text, re.M)[1])
 
 
 def metrics():
@@ -48,7 +42,7 @@ def metrics():
 
 def fault_count(row):
     stage, name = row.split('.')
-    return metric(metrics(), f'faults_total{{stage="{stage}",name="{name}"}}')
+    return server.metric_of(metrics(), f'faults_total{{stage="{stage}",name="{name}"}}')
 
 
 class Good:
@@ -92,7 +86,7 @@ def attacking(command):
 def require_nothing_held():
     for _ in range(REQUESTS_MAX):
         text = metrics()
-        held = {name: metric(text, name) for name in HELD}
+        held = {name: server.metric_of(text, name) for name in server.HELD}
         if not any(held.values()):
             return
     raise AssertionError(held)
@@ -116,7 +110,7 @@ def attacked(flags, command, count, row, good=('/', b'Hello, world!')):
         faults = {row: number for row, number in serving.faults().items() if row not in PROBES}
         print(f'# {count} attackers, {requests} good requests; {before >> 20} MiB, at most '
               f'{peak >> 20}; {faults}')
-        assert all(serving.metric(name) == 0 for name in HELD)
+        serving.require_nothing_held()
         assert serving.metric('requests_total') >= requests
         if row:
             assert sum(faults.values()) == count and faults.get(row, 0) > count // 2, faults

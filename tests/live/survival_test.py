@@ -167,9 +167,7 @@ def vanishes():
             visit.socket.close()
         serving.wait_for_descriptors(before)
         serving.stop()
-        assert serving.metric('connections_open') == 0
-        assert serving.metric('blocks_in_use') == 0
-        assert serving.metric('receive_buffers_held') == 0
+        serving.require_nothing_held()
         told = {'tls_handshake.peer_closed', 'tls_record.truncated', 'request_stream.cut_short',
                 'request_stream.peer_closed'}
         faults = serving.faults()

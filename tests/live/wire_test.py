@@ -213,9 +213,7 @@ def all_end():
     for one in servers.values():
         with one:
             one.stop()
-            assert one.metric('connections_open') == 0
-            assert one.metric('blocks_in_use') == 0
-            assert one.metric('receive_buffers_held') == 0
+            one.require_nothing_held()
 
 
 tap.run()

@@ -23,10 +23,17 @@ inline tls::Context ecdsa_context() { return peer::make_context({peer::KeyType::
 inline std::string told(const Play& play) {
   std::string names;
   for (const Error& error : play.reports()) {
-    const Fault& fault = fault_of(error.code);
-    names.append(fault.stage_name).append(".").append(fault.name).append(" ");
+    names.append(full_name(fault_of(error.code))).append(" ");
   }
   return names;
+}
+
+/// A connection that asks, and takes nothing of what it is answered until listen(true).
+inline Actor& ask_and_take_nothing(Play& play) {
+  Actor& client = play.connect();
+  client.listen(false);
+  client.send(get);
+  return client;
 }
 
 /// A connection whose client has shaken hands.

@@ -173,9 +173,7 @@ TEST_CASE("play: a reset while an answer is sent is response_stream.peer_closed 
   Result<> last;
   Play play;
   play.serve(Writing{last, 1'000});
-  Actor& client = play.connect();
-  client.listen(false);
-  client.send(get);
+  Actor& client = ask_and_take_nothing(play);
   play.run_for(50ms);
   client.abort();
   REQUIRE(play.run_until_closed());
@@ -188,9 +186,7 @@ TEST_CASE("play: a reader that stops is response_stream.stalled after write_time
   Result<> last;
   Play play;
   play.serve(Writing{last, 1'000});
-  Actor& client = play.connect();
-  client.listen(false);
-  client.send(get);
+  ask_and_take_nothing(play);
   play.run_for(29s);
   CHECK(play.count(Code::response_stream_stalled) == 0);
   const Metrics held = play.engine().metrics();
@@ -204,9 +200,7 @@ TEST_CASE("play: a reader that goes on again is served to the end") {
   Result<> last;
   Play play;
   play.serve(Writing{last, 200, 200 * 8'192});
-  Actor& client = play.connect();
-  client.listen(false);
-  client.send(get);
+  Actor& client = ask_and_take_nothing(play);
   play.run_for(20s);
   client.listen(true);
   const std::size_t whole = 200 * 8'192;
@@ -221,11 +215,7 @@ TEST_CASE("play: blocks that are spent are response_stream.no_blocks, and come b
   Result<> last;
   Play play(options);
   play.serve(Writing{last, 1'000});
-  for (int count = 0; count < 17; ++count) {
-    Actor& client = play.connect();
-    client.listen(false);
-    client.send(get);
-  }
+  for (int count = 0; count < 17; ++count) ask_and_take_nothing(play);
   REQUIRE(play.run_until([&] { return play.count(Code::response_stream_no_blocks) > 0; }));
   REQUIRE(play.run_until_closed());
   CHECK(play.engine().metrics().blocks_in_use == 0);
@@ -238,11 +228,7 @@ TEST_CASE("play: peers that take nothing leave blocks for those that do") {
   Result<> last;
   Play play(options);
   play.serve(Writing{last, 1'000});
-  for (int count = 0; count < 20; ++count) {
-    Actor& client = play.connect();
-    client.listen(false);
-    client.send(get);
-  }
+  for (int count = 0; count < 20; ++count) ask_and_take_nothing(play);
   play.run_for(1s);
   CHECK(play.engine().metrics().blocks_in_use < 64 + 20); // Each exchange has one of another pool.
   Actor& good = play.connect();

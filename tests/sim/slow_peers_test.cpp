@@ -212,9 +212,7 @@ TEST_CASE("slow: a response that is taken too slowly is response_stream.too_slow
   options.limits.rate_bytes_per_s_min = 1'000'000'000; // What the kernel took at first is little.
   Play play(options);
   play.serve(Writing{last, SIZE_MAX}); // Without end.
-  Actor& client = play.connect();
-  client.listen(false);
-  client.send(get);
+  ask_and_take_nothing(play);
   play.run_for(4'900ms);
   CHECK(play.count(Code::response_stream_too_slow) == 0);
   play.run_for(300ms);

@@ -50,6 +50,14 @@ auto echo_handler(Seen& seen) {
   };
 }
 
+/// A connection whose request is answered by a head, with nothing behind it.
+Actor& ask_for_tunnel(Play& play, std::string_view request) {
+  Actor& client = play.connect();
+  client.send(request);
+  REQUIRE(play.run_until([&] { return client.received().ends_with("\r\n\r\n"); }));
+  return client;
+}
+
 TEST_CASE("EX-04: an upgrade is answered 101, and what follows is the protocol's, both ways") {
   Seen seen;
   Play play;
@@ -78,9 +86,7 @@ TEST_CASE("EX-05: CONNECT opens one with 200, and no framing") {
   Seen seen;
   Play play;
   play.serve(echo_handler(seen));
-  Actor& client = play.connect();
-  client.send(connect_request);
-  REQUIRE(play.run_until([&] { return client.received().ends_with("\r\n\r\n"); }));
+  Actor& client = ask_for_tunnel(play, connect_request);
   CHECK(client.received().starts_with("HTTP/1.1 200 OK\r\nx-tunnel: yes\r\n"));
   CHECK_FALSE(client.received().contains("connection"));
   CHECK_FALSE(client.received().contains("content-length"));
@@ -155,9 +161,7 @@ TEST_CASE("tunnel: a handler sends while its peer is silent, when it is woken") 
       if (!co_await out.write(text)) co_return;
     }
   });
-  Actor& client = play.connect();
-  client.send(upgrade);
-  REQUIRE(play.run_until([&] { return client.received().ends_with("\r\n\r\n"); }));
+  Actor& client = ask_for_tunnel(play, upgrade);
   waker->wake();
   REQUIRE(play.run_until([&] { return client.received().ends_with("<woken>"); }));
   client.send("typed");
@@ -232,9 +236,7 @@ TEST_CASE("tunnel: one whose peer takes nothing is told once, and ends by write_
   options.limits.rate_bytes_per_s_min = 0;
   Play play(options);
   play.serve(echo_handler(seen));
-  Actor& client = play.connect();
-  client.send(upgrade);
-  REQUIRE(play.run_until([&] { return client.received().ends_with("\r\n\r\n"); }));
+  Actor& client = ask_for_tunnel(play, upgrade);
   client.listen(false);
   client.send(std::string(4'000'000, 'x'));
   play.run_for(100s);
@@ -246,9 +248,7 @@ TEST_CASE("tunnel: a peer that leaves it fails what its handler waits for") {
   Seen seen;
   Play play;
   play.serve(echo_handler(seen));
-  Actor& client = play.connect();
-  client.send(upgrade);
-  REQUIRE(play.run_until([&] { return client.received().ends_with("\r\n\r\n"); }));
+  Actor& client = ask_for_tunnel(play, upgrade);
   client.abort();
   REQUIRE(play.run_until_closed());
   CHECK(seen.failed == Code::request_stream_peer_closed);

@@ -31,17 +31,30 @@ Task<> sleep_and_answer(Exchange& exchange, HandlerBalance& balance) {
   say_hello(exchange);
 }
 
+/// What a writer does between two pieces, now and then.
+struct Nap {
+  unsigned per_mille;
+  std::chrono::milliseconds time;
+};
+
+Task<Result<>> write_pattern(Exchange& exchange, Stage stage, BodyWriter out, Numbers numbers,
+                             Nap nap) {
+  for (std::size_t sent = 0; sent < numbers.bytes;) {
+    const std::string piece =
+        pattern(numbers.seed, sent, stage.prng.between(1, numbers.bytes - sent));
+    if (auto written = co_await out.write(piece); !written) co_return written;
+    sent += piece.size();
+    if (!stage.prng.chance(nap.per_mille)) continue;
+    if (auto slept = co_await exchange.sleep(nap.time); !slept) co_return slept;
+  }
+  co_return Result<>();
+}
+
 Task<> nap_and_stream(Exchange& exchange, Stage stage) {
   const Presence presence(stage.balance);
   const Numbers numbers = numbers_of(exchange.head().target);
   BodyWriter out = exchange.stream(200, tag_of(exchange));
-  for (std::size_t sent = 0; sent < numbers.bytes;) {
-    const std::string piece =
-        pattern(numbers.seed, sent, stage.prng.between(1, numbers.bytes - sent));
-    if (const auto written = co_await out.write(piece); !written) co_return;
-    sent += piece.size();
-    if (stage.prng.chance(300) && !co_await exchange.sleep(15ms)) co_return;
-  }
+  if (!co_await write_pattern(exchange, stage, out, numbers, {300, 15ms})) co_return;
   (void)co_await out.finish();
 }
 
@@ -116,13 +129,7 @@ Task<> talk(Exchange& exchange, Stage stage) {
   const bool connects = exchange.head().method == Method::connect;
   BodyWriter out = exchange.open_tunnel(connects ? "" : "echo", tag_of(exchange));
   const Numbers numbers = mode == "echo" ? Numbers{} : numbers_of("/" + mode);
-  for (std::size_t sent = 0; sent < numbers.bytes;) {
-    const std::string piece =
-        pattern(numbers.seed, sent, stage.prng.between(1, numbers.bytes - sent));
-    if (const auto written = co_await out.write(piece); !written) co_return;
-    sent += piece.size();
-    if (stage.prng.chance(100) && !co_await exchange.sleep(10ms)) co_return;
-  }
+  if (!co_await write_pattern(exchange, stage, out, numbers, {100, 10ms})) co_return;
   if (mode.starts_with("leaves")) co_return;
   if (mode.starts_with("first") && !co_await out.finish()) co_return;
   std::string heard;
