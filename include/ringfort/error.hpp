@@ -23,6 +23,7 @@ enum class Stage : std::uint8_t {
   ring,
   listen,
   accept,
+  resolve,
   connect,
   tls_context,
   tls_handshake,
@@ -31,6 +32,9 @@ enum class Stage : std::uint8_t {
   request_stream,
   handler,
   response_stream,
+  call,   ///< of a request to another server: what its caller does, and waits for
+  upload, ///< that request on its way
+  answer, ///< and what comes back
   drain,
 };
 
