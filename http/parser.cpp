@@ -6,6 +6,8 @@
 
 #include <llhttp.h>
 
+#include "http/answer_faults.hpp"
+#include "http/letters.hpp"
 #include "http/request_target.hpp"
 
 namespace ringfort::http {
@@ -74,6 +76,13 @@ struct ParserCallbacks {
     return padded ? self.refuse(Code::http_parse_malformed) : 0;
   }
 
+  // llhttp lets a reason phrase hold any byte but CR and LF.
+  static int on_status(llhttp_t* machine, const char* at, std::size_t bytes) noexcept {
+    Parser& self = parser(machine);
+    if (!self.count(bytes)) return self.refuse(Code::http_parse_head_too_large);
+    return all_are({at, bytes}, content_letter) ? 0 : self.refuse(Code::http_parse_malformed);
+  }
+
   static int on_version_end(llhttp_t* machine) noexcept {
     parser(machine).version_done_ = true;
     return 0;
@@ -117,6 +126,7 @@ struct ParserCallbacks {
       made.on_url = on_url;
       made.on_version = on_version;
       made.on_version_complete = on_version_end;
+      made.on_status = on_status;
       made.on_header_field = on_name;
       made.on_header_value = on_value;
       made.on_header_value_complete = on_value_end;
@@ -167,6 +177,11 @@ Code Parser::code_of_line() const noexcept {
   return in_fields ? Code::http_parse_bad_field : Code::http_parse_malformed;
 }
 
+void Parser::begin_response(Arena& arena, const ParserLimits& limits, Method request) noexcept {
+  begin(arena, limits);
+  head_.method = request;
+}
+
 void Parser::begin(Arena& arena, const ParserLimits& limits) noexcept {
   llhttp_t& machine = machine_of(machine_);
   const auto type = role_ == Role::server ? HTTP_REQUEST : HTTP_RESPONSE;
@@ -187,17 +202,18 @@ void Parser::begin(Arena& arena, const ParserLimits& limits) noexcept {
   target_ = name_ = value_ = {};
   host_ = {};
   content_length_ = 0;
+  status_ = 0;
   head_ = {};
   piece_ = {};
 }
 
 Result<Step> Parser::parse(Bytes input) noexcept {
-  if (fields_ == nullptr) return fail(Code::http_parse_head_too_large);
+  if (fields_ == nullptr) return fault(Code::http_parse_head_too_large);
   if (input.empty()) return Step{};
   started_ = true;
   std::size_t passed_bytes = 0;
   if (!line_begun_) {
-    if (const auto refusal = pass_empty_lines(input, passed_bytes)) return fail(*refusal);
+    if (const auto refusal = pass_empty_lines(input, passed_bytes)) return fault(*refusal);
     if (passed_bytes == input.size()) return Step{.consumed_bytes = passed_bytes};
     input = input.subspan(passed_bytes);
   }
@@ -209,7 +225,7 @@ Result<Step> Parser::parse(Bytes input) noexcept {
   auto step = step_after(error, input);
   if (!step) return step;
   if (!head_done_) remember_tail(input);
-  if (const auto refusal = check_padding(*step, was_head)) return fail(*refusal);
+  if (const auto refusal = check_padding(*step, was_head)) return fault(*refusal);
   step->consumed_bytes += passed_bytes;
   return step;
 }
@@ -231,9 +247,9 @@ Result<Step> Parser::step_after(int error, Bytes input) noexcept {
       llhttp_resume_after_upgrade(&machine);
     }
   } else if (refusal_) {
-    return fail(*refusal_); // llhttp has a code of its own for each callback that refuses.
+    return fault(*refusal_); // llhttp has a code of its own for each callback that refuses.
   } else if (error != HPE_OK) {
-    return fail(code_of(error), error);
+    return fault(code_of(error), error);
   }
   if (head_done_ && !head_reported_) {
     head_reported_ = true;
@@ -250,11 +266,13 @@ Result<Step> Parser::step_after(int error, Bytes input) noexcept {
 
 Result<Step> Parser::finish() noexcept {
   if (!started_ || complete_) return Step{};
-  input_ = {};
-  piece_ = {};
-  const int error = llhttp_finish(&machine_of(machine_));
-  if (complete_) return Step{.event = Event::end, .last = true};
-  return fail(Code::request_stream_cut_short, error);
+  if (framing_ != BodyFraming::until_close) return fault(Code::request_stream_cut_short);
+  complete_ = true;
+  return Step{.event = Event::end, .last = true};
+}
+
+std::unexpected<Error> Parser::fault(Code code, int detail) const noexcept {
+  return fail(role_ == Role::client ? answer_fault(code) : code, detail);
 }
 
 int Parser::refuse(Code code) noexcept {
@@ -267,11 +285,14 @@ bool Parser::in_input(const char* at) const noexcept {
   return place >= input_.data() && place < input_.data() + input_.size();
 }
 
-int Parser::take(Token& token, const char* at, std::size_t bytes) noexcept {
+/// False beyond the limit of the part that they belong to.
+bool Parser::count(std::size_t bytes) noexcept {
   field_bytes_ += static_cast<std::uint32_t>(bytes);
-  const bool over =
-      field_bytes_ > (head_done_ ? limits_.trailer_bytes_max : limits_.head_bytes_max);
-  if (!over && append(token, at, bytes)) return 0;
+  return field_bytes_ <= (head_done_ ? limits_.trailer_bytes_max : limits_.head_bytes_max);
+}
+
+int Parser::take(Token& token, const char* at, std::size_t bytes) noexcept {
+  if (count(bytes) && append(token, at, bytes)) return 0;
   return refuse(head_done_ ? Code::http_parse_trailers_too_large : Code::http_parse_head_too_large);
 }
 
@@ -313,37 +334,65 @@ int Parser::end_head() noexcept {
   head_done_ = true;
   field_bytes_ = 0; // From here on it counts trailers.
   head_.version_minor = llhttp_get_http_minor(&machine);
-  keep_alive_ = !says_close_ && (head_.version_minor > 0 || says_keep_alive_) &&
-                (role_ == Role::server || llhttp_should_keep_alive(&machine) != 0);
+  status_ = llhttp_get_status_code(&machine);
   if (llhttp_get_http_major(&machine) != 1 || head_.version_minor > 1) {
     return refuse(Code::http_parse_bad_version);
   }
   if (const auto refusal = check_coding()) return refuse(*refusal);
-  if ((machine.flags & F_CHUNKED) != 0) {
-    framing_ = BodyFraming::chunked;
-  } else if ((machine.flags & F_CONTENT_LENGTH) != 0 && machine.content_length > 0) {
-    framing_ = BodyFraming::length;
-    content_length_ = machine.content_length;
-  } else if (role_ == Role::client && llhttp_message_needs_eof(&machine) != 0) {
-    framing_ = BodyFraming::until_close;
+  if (role_ == Role::client) {
+    if (const auto refusal = check_response()) return refuse(*refusal);
   }
-  status_ = llhttp_get_status_code(&machine);
+  find_framing();
+  keep_alive_ = !says_close_ && (head_.version_minor > 0 || says_keep_alive_) &&
+                framing_ != BodyFraming::until_close;
   head_.target = target_.text();
   if (role_ == Role::server) {
     if (const auto refusal = check_request()) return refuse(*refusal);
   }
   machine.upgrade = 0; // An upgrade nobody accepts is an ordinary request (RFC 9110 section 7.8).
-  return framing_ == BodyFraming::none ? 0 : HPE_PAUSED;
+  constexpr int no_body = 1; // llhttp then waits for none, whatever the fields say.
+  return framing_ == BodyFraming::none ? no_body : HPE_PAUSED;
 }
 
 std::optional<Code> Parser::check_coding() const noexcept {
-  if (coding_count_ == 0 || role_ == Role::client) return std::nullopt;
+  if (coding_count_ == 0) return std::nullopt;
   const bool chunked = (machine_of(machine_).flags & F_CHUNKED) != 0;
   if (!chunked || coding_count_ > 1 || head_.version_minor == 0) {
     return Code::http_parse_bad_coding;
   }
   if (!only_chunked_) return Code::http_parse_unknown_coding;
   return std::nullopt;
+}
+
+std::optional<Code> Parser::check_response() const noexcept {
+  const bool interim = status_ < 200;
+  if (status_ < 100 || status_ > 599 || (interim && head_.version_minor == 0)) {
+    return Code::http_parse_malformed;
+  }
+  // A server that announces a body here may send one, to be taken for the next answer.
+  if (!interim && status_ != 204) return std::nullopt;
+  if (coding_count_ > 0) return Code::http_parse_bad_coding;
+  const llhttp_t& machine = machine_of(machine_);
+  const bool has_length = (machine.flags & F_CONTENT_LENGTH) != 0 && machine.content_length > 0;
+  return has_length ? std::optional(Code::http_parse_bad_length) : std::nullopt;
+}
+
+void Parser::find_framing() noexcept {
+  const llhttp_t& machine = machine_of(machine_);
+  if (role_ == Role::client && answer_has_no_body()) return;
+  if ((machine.flags & F_CHUNKED) != 0) {
+    framing_ = BodyFraming::chunked;
+  } else if ((machine.flags & F_CONTENT_LENGTH) != 0) {
+    content_length_ = machine.content_length;
+    if (content_length_ > 0) framing_ = BodyFraming::length;
+  } else if (role_ == Role::client) {
+    framing_ = BodyFraming::until_close;
+  }
+}
+
+bool Parser::answer_has_no_body() const noexcept {
+  const bool tunnel = head_.method == Method::connect && status_ < 300;
+  return tunnel || forbids_body(head_.method, status_);
 }
 
 std::optional<Code> Parser::check_request() noexcept {
@@ -389,7 +438,7 @@ Result<> Parser::settle() noexcept {
     fits = fits && keep(fields_[index].name) && keep(fields_[index].value);
   }
   fits = fits && keep(host_) && keep(name_) && keep(value_);
-  if (!fits) return fail(Code::http_parse_head_too_large);
+  if (!fits) return fault(Code::http_parse_head_too_large);
   if (head_done_) {
     head_.target = target_.text();
     fits = keep(head_.authority);

@@ -57,33 +57,41 @@ public:
   Parser(const Parser&) = delete;
   Parser& operator=(const Parser&) = delete;
 
-  /// Begins a message. Errors: none; a spent arena shows in parse() as http_parse.head_too_large.
-  /// Borrow: `arena` until the next begin().
+  /// Begins a request. Errors: none; a spent arena shows in parse() as http_parse.head_too_large.
+  /// Borrow: `arena` until the next begin.
   void begin(Arena& arena, const ParserLimits& limits) noexcept;
 
-  /// Takes the next event out of `input`; call again with the unconsumed rest.
+  /// The same of an answer, and which request's it is (RFC 9112 section 6.3). After an interim
+  /// answer the next one begins so again.
+  void begin_response(Arena& arena, const ParserLimits& limits, Method request) noexcept;
+
+  /// Takes the next event out of `input`; call again with the unconsumed rest. An answer of status
+  /// 101, or one of 2xx to CONNECT, is over with its head; what follows is another protocol's.
   /// Borrow: views of the head, and the piece, live as long as `input`.
-  /// Errors: http_parse.*.
+  /// Errors: http_parse.*; of an answer, answer.*.
   /// Cost:   one llhttp execution; no allocation.
   Result<Step> parse(Bytes input) noexcept;
 
-  /// The peer has ended its stream: the end of an until_close body, or request_stream.cut_short.
+  /// The peer has ended its stream: the end of an until_close body, or of no message at all.
+  /// Errors: request_stream.cut_short; of an answer, answer.cut_short.
   Result<Step> finish() noexcept;
 
   /// Copies what still points into the last input into the arena.
-  /// Errors: http_parse.head_too_large when it does not fit.
+  /// Errors: http_parse.head_too_large, or answer.head_too_large, when it does not fit.
   Result<> settle() noexcept;
 
+  /// Of an answer: its version, and the method that begin_response() was told.
   const Head& head() const noexcept { return head_; }
-  /// As far as it is known: of a request whose head failed it may be.
+  /// As far as it is known: of a request whose head failed it may be. Server role.
   Method method() const noexcept;
-  int status() const noexcept { return status_; } ///< client role
+  int status() const noexcept { return status_; } ///< 100..599; client role
   Fields fields() const noexcept { return Fields({fields_, head_field_count_}); }
   Fields trailers() const noexcept {
     return Fields({fields_ + head_field_count_, field_count_ - head_field_count_});
   }
   BodyFraming framing() const noexcept { return framing_; }
   std::uint64_t content_length() const noexcept { return content_length_; }
+  /// Whether another message may follow on this connection.
   bool keep_alive() const noexcept { return keep_alive_; }
   bool expects_continue() const noexcept { return expects_continue_; }
   /// No byte of a message was seen since begin().
@@ -105,6 +113,7 @@ private:
   std::optional<Code> check_padding(const Step& step, bool was_head) noexcept;
   void remember_tail(Bytes input) noexcept;
   char byte_before(const char* at, std::size_t back) const noexcept;
+  bool count(std::size_t bytes) noexcept;
   int take(Token& token, const char* at, std::size_t bytes) noexcept;
   bool append(Token& token, const char* at, std::size_t bytes) noexcept;
   bool keep(Token& token) noexcept;
@@ -115,12 +124,18 @@ private:
   /// What llhttp leaves to its user to refuse (RFC 9112 section 3.2).
   std::optional<Code> check_request() noexcept;
   void read_known_field(const Field& field) noexcept;
-  /// Which transfer codings a request may have (RFC 9112 section 6.1).
+  /// Which transfer codings a message may have (RFC 9112 section 6.1).
   std::optional<Code> check_coding() const noexcept;
+  /// Which status an answer may have (RFC 9110 section 15), and what one without a body may
+  /// announce (section 8.6, RFC 9112 section 6.1).
+  std::optional<Code> check_response() const noexcept;
+  void find_framing() noexcept;
+  bool answer_has_no_body() const noexcept;
   Code code_of(int error) const noexcept;
   Code code_of_line() const noexcept;
   Result<Step> step_after(int error, Bytes input) noexcept;
   int refuse(Code code) noexcept;
+  std::unexpected<Error> fault(Code code, int detail = 0) const noexcept;
 
   /// llhttp_t, which only parser.cpp knows.
   static constexpr std::size_t machine_bytes = 128;

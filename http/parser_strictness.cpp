@@ -21,10 +21,10 @@ bool is_named(const Field& field, const char (&name)[Bytes]) noexcept {
 
 } // namespace
 
-/// Some clients send an empty line after a body (RFC 9112 section 2.2); llhttp passes over any
-/// number of any line ends.
+/// Some clients send an empty line after a body (RFC 9112 section 2.2), and no server does; llhttp
+/// passes over any number of any line ends.
 std::optional<Code> Parser::pass_empty_lines(Bytes input, std::size_t& passed_bytes) noexcept {
-  constexpr std::uint8_t empty_line_bytes_max = 8;
+  const std::uint8_t empty_line_bytes_max = role_ == Role::server ? 8 : 0;
   for (const std::byte byte : input) {
     const bool line_end = byte == std::byte{'\r'} || byte == std::byte{'\n'};
     const bool inside = empty_line_bytes_ % 2 != 0;

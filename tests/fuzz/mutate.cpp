@@ -37,9 +37,13 @@ std::string mutated(Prng& prng, const std::vector<std::string>& seeds) {
 
 int main(int argument_count, char** arguments) {
   if (argument_count < 3) return 64;
-  std::vector<std::string> seeds{"", std::string(64, '\0'), "GET / HTTP/1.1\r\nhost: a\r\n\r\n",
-                                 std::string("\x16\x03\x01\x00\x2a\x01\x00\x00\x26\x03\x03", 11),
-                                 std::string("\x17\x03\x03\x00\x15", 5) + std::string(21, 'x')};
+  std::vector<std::string> seeds{
+      "",
+      std::string(64, '\0'),
+      "GET / HTTP/1.1\r\nhost: a\r\n\r\n",
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n",
+      std::string("\x16\x03\x01\x00\x2a\x01\x00\x00\x26\x03\x03", 11),
+      std::string("\x17\x03\x03\x00\x15", 5) + std::string(21, 'x')};
   for (int index = 3; index < argument_count; ++index) {
     std::ostringstream text;
     text << std::ifstream(arguments[index], std::ios::binary).rdbuf();

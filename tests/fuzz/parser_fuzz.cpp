@@ -1,4 +1,5 @@
-// The parser: the same events whatever the cut, for any bytes. The first byte chooses the cut.
+// The parser: the same events whatever the cut, for any bytes, as a request and as an answer. The
+// first byte chooses the cut, and which request is answered.
 #include <string>
 #include <vector>
 
@@ -13,9 +14,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t byte
   wire::Case one;
   one.input.assign(reinterpret_cast<const char*>(data) + 1, bytes - 1);
   one.limits = {.head_bytes_max = 512, .fields_max = 16};
+  one.answers = data[0] % 4 == 0 ? Method::head : Method::get;
   const std::size_t cut = data[0] % one.input.size();
-  const auto whole = wire::replay(one, {one.input.size()});
-  const auto split = wire::replay(one, {cut, one.input.size()});
-  RINGFORT_CHECK(whole == split);
+  for (const auto role : {http::Role::server, http::Role::client}) {
+    one.role = role;
+    const auto whole = wire::replay(one, {one.input.size()});
+    const auto split = wire::replay(one, {cut, one.input.size()});
+    RINGFORT_CHECK(whole == split);
+  }
   return 0;
 }

@@ -47,6 +47,19 @@ std::size_t unescape_one(std::string_view text, std::string& out) {
   }
 }
 
+Method method_named(std::string_view name) {
+  if (name == "HEAD") return Method::head;
+  return name == "CONNECT" ? Method::connect : Method::get;
+}
+
+std::uint32_t* limit_named(http::ParserLimits& limits, std::string_view name) {
+  if (name == "head_bytes_max") return &limits.head_bytes_max;
+  if (name == "target_bytes_max") return &limits.target_bytes_max;
+  if (name == "fields_max") return &limits.fields_max;
+  if (name == "trailer_bytes_max") return &limits.trailer_bytes_max;
+  return name == "chunk_extension_bytes_max" ? &limits.chunk_extension_bytes_max : nullptr;
+}
+
 /// Reads one file, line by line.
 class Reader {
 public:
@@ -55,7 +68,7 @@ public:
   bool take(std::string_view line) {
     if (line.starts_with("```")) return fence(line.substr(3));
     switch (block_) {
-    case Block::request: return request_line(line);
+    case Block::message: return message_line(line);
     case Block::events: made_.cases.back().events.emplace_back(line); return true;
     case Block::other: return true;
     case Block::none: break;
@@ -70,42 +83,46 @@ public:
   CaseFile made() && { return std::move(made_); }
 
 private:
-  enum class Block : std::uint8_t { none, request, events, other };
+  enum class Block : std::uint8_t { none, message, events, other };
 
   bool fence(std::string_view info) {
     if (block_ != Block::none) {
       block_ = Block::none;
       return info.empty();
     }
-    if (info.starts_with("request")) return open_request(info.substr(7));
+    if (info.starts_with("request")) return open_message(http::Role::server, info.substr(7));
+    if (info.starts_with("response")) return open_message(http::Role::client, info.substr(8));
     block_ = info == "events" ? Block::events : Block::other;
     return block_ != Block::events || (!made_.cases.empty() && made_.cases.back().events.empty());
   }
 
-  bool open_request(std::string_view settings) {
+  bool open_message(http::Role role, std::string_view settings) {
     if (heading_.empty()) return false;
-    block_ = Block::request;
-    made_.cases.push_back(
-        {.name = file_name_ + ": " + heading_, .input = {}, .limits = {}, .events = {}});
+    block_ = Block::message;
+    Case& one = made_.cases.emplace_back();
+    one.name = file_name_ + ": " + heading_;
+    one.role = role;
     heading_.clear();
     std::istringstream words{std::string(settings)};
     for (std::string word; words >> word;) {
       const std::size_t equals = word.find('=');
-      const std::string_view name = std::string_view(word).substr(0, equals);
-      auto& limits = made_.cases.back().limits;
-      auto* const limit = name == "head_bytes_max"              ? &limits.head_bytes_max
-                          : name == "target_bytes_max"          ? &limits.target_bytes_max
-                          : name == "fields_max"                ? &limits.fields_max
-                          : name == "trailer_bytes_max"         ? &limits.trailer_bytes_max
-                          : name == "chunk_extension_bytes_max" ? &limits.chunk_extension_bytes_max
-                                                                : nullptr;
-      if (limit == nullptr || equals == word.npos) return false;
-      if (!read_number(std::string_view(word).substr(equals + 1), *limit)) return false;
+      if (equals == word.npos || !set(one, word.substr(0, equals), word.substr(equals + 1))) {
+        return false;
+      }
     }
     return true;
   }
 
-  bool request_line(std::string_view line) {
+  static bool set(Case& one, std::string_view name, std::string_view value) {
+    if (name == "answers" && one.role == http::Role::client) {
+      one.answers = method_named(value);
+      return true;
+    }
+    auto* const limit = limit_named(one.limits, name);
+    return limit != nullptr && read_number(value, *limit);
+  }
+
+  bool message_line(std::string_view line) {
     const bool continues = line.ends_with("\\") && !line.ends_with("\\\\");
     if (continues) line.remove_suffix(1);
     const auto bytes = unescaped(line);

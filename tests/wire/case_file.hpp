@@ -13,6 +13,8 @@ namespace ringfort::wire {
 
 struct Case {
   std::string name; ///< "chunked.md: a chunk size in upper case"
+  http::Role role = http::Role::server;
+  Method answers = Method::get; ///< of the requests, when these are answers
   std::string input;
   http::ParserLimits limits;
   std::vector<std::string> events;
