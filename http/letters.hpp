@@ -14,6 +14,7 @@ enum Letter : std::uint8_t {
   content_letter = 2, ///< field content (section 5.5): no control byte but the tab
   host_letter = 4,    ///< a registered name (RFC 3986 section 3.2.2)
   digit_letter = 8,
+  visible_letter = 16, ///< VCHAR (RFC 5234): ASCII without space and control bytes
 };
 
 inline constexpr std::array<std::uint8_t, 256> letters = [] {
@@ -23,6 +24,7 @@ inline constexpr std::array<std::uint8_t, 256> letters = [] {
   };
   for (unsigned byte = 0; byte < table.size(); ++byte) {
     if ((byte >= 0x20 && byte != 0x7f) || byte == '\t') table[byte] |= content_letter;
+    if (byte > 0x20 && byte < 0x7f) table[byte] |= visible_letter;
     const bool alphabetic = (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z');
     const bool digit = byte >= '0' && byte <= '9';
     if (alphabetic || digit) table[byte] |= token_letter | host_letter;

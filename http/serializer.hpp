@@ -56,7 +56,8 @@ inline constexpr std::size_t chunk_size_bytes_max = 18;
 std::size_t write_chunk_size(MutableBytes out, std::uint64_t bytes) noexcept;
 
 /// Writes the last chunk, trailers and the empty line.
-/// Errors: handler.bad_response, as above.
-Result<std::size_t> write_last_chunk(MutableBytes out, std::span<const Field> trailers) noexcept;
+/// Errors: `refused`, as above: handler.bad_response, or call.bad_request when it ends a request.
+Result<std::size_t> write_last_chunk(MutableBytes out, std::span<const Field> trailers,
+                                     Code refused = Code::handler_bad_response) noexcept;
 
 } // namespace ringfort::http
