@@ -51,7 +51,7 @@ struct Url {
   bool encrypted = false;
   std::string_view host; ///< without brackets
   std::uint16_t port = 0;
-  std::string_view target; ///< path and query; "/" when the URL has none
+  std::string_view target; ///< path and query, or a query alone; "/" when the URL has neither
   std::string_view user_information; ///< before the "@", as it was written; mostly empty
 
   Destination destination() const {
@@ -63,12 +63,13 @@ struct Url {
 /// Borrow: valid as long as `url`. Errors: call.bad_url.
 Result<Url> parse_url(std::string_view url) noexcept;
 
-/// What is asked. content-length, transfer-encoding and connection are the engine's; host is, unless
-/// `authority` says it.
+/// What is asked. content-length, transfer-encoding and connection are the engine's; so is host,
+/// which `authority` says.
 /// Borrow: all of it until Client::call returns, but the payload as its own name says.
 struct Request {
   std::string_view method = "GET"; ///< a token (RFC 9110 section 9.1); CONNECT is refused
-  std::string_view target = "/";   ///< origin form; "*" for OPTIONS
+  /// Origin form, or "?" and a query, which is asked of "/"; "*" for OPTIONS.
+  std::string_view target = "/";
   std::string_view authority = {}; ///< of the Host field; empty: the destination's host and port
   std::span<const Field> fields = {};
   Payload body = {}; ///< the whole body, unless it is streamed
