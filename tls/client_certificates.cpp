@@ -108,12 +108,6 @@ Result<> validate(const ClientCertificates& clients) {
   return use_clients(nullptr, trial.get(), clients);
 }
 
-void ask_as(ssl_st* ssl, ssl_ctx_st* context) noexcept {
-  SSL_set_verify(ssl, SSL_CTX_get_verify_mode(context), SSL_CTX_get_verify_callback(context));
-  SSL_set_verify_depth(ssl, SSL_CTX_get_verify_depth(context));
-  SSL_set_max_cert_list(ssl, SSL_CTX_get_max_cert_list(context));
-}
-
 std::unique_ptr<ClientCertificate> client_certificate_of(const ssl_st* ssl) {
   const X509* shown = SSL_get0_peer_certificate(ssl);
   if (shown == nullptr) return nullptr;

@@ -18,9 +18,6 @@ namespace ringfort::tls {
 Result<> use_clients(ossl_lib_ctx_st* library, ssl_ctx_st* context,
                      const ClientCertificates& clients);
 
-/// A handshake that has come to another context asks as that one does.
-void ask_as(ssl_st* ssl, ssl_ctx_st* context) noexcept;
-
 /// What the client showed, now or when its session began; null when that was nothing.
 std::unique_ptr<ClientCertificate> client_certificate_of(const ssl_st* ssl);
 
