@@ -3,7 +3,7 @@
 #include <array>
 
 #include "tls/openssl.hpp"
-#include "tls/session.hpp"
+#include "tls/handshake.hpp"
 
 namespace ringfort::tls {
 
@@ -27,7 +27,7 @@ Result<std::unique_ptr<Library>> Library::create() {
   auto provider = Provider::install(context);
   if (!provider) return std::unexpected(provider.error());
   parts->provider = std::move(*provider);
-  parts->bio_method = Session::make_bio_method();
+  parts->bio_method = Handshake::make_bio_method();
   parts->ciphers = {CipherOwner(EVP_CIPHER_fetch(context, "AES-128-GCM", nullptr)),
                     CipherOwner(EVP_CIPHER_fetch(context, "AES-256-GCM", nullptr)),
                     CipherOwner(EVP_CIPHER_fetch(context, "ChaCha20-Poly1305", nullptr))};

@@ -3,9 +3,9 @@
 #include <openssl/sslerr.h>
 
 #include "tls/client_certificates.hpp"
+#include "tls/handshake.hpp"
 #include "tls/identity.hpp"
 #include "tls/policy.hpp"
-#include "tls/session.hpp"
 #include "tls/ticket_binding.hpp"
 
 namespace ringfort::tls {
@@ -44,7 +44,7 @@ Result<SslContext> make_ssl_context(OSSL_LIB_CTX* library, const Context& contex
   SslContext made{SSL_CTX_new_ex(library, nullptr, TLS_server_method()), SSL_CTX_free};
   if (made == nullptr) return fail(Code::tls_context_no_memory);
   if (auto used = use_policy(made.get(), options); !used) return std::unexpected(used.error());
-  Session::observe(made.get(), options.key_log != nullptr);
+  Handshake::observe(made.get(), options.key_log);
   for (const Identity& identity : options.identities) {
     if (auto used = use_identity(library, made.get(), identity); !used) {
       return std::unexpected(used.error());
@@ -70,7 +70,6 @@ ShardContext::create(const Library& library, const Context& context, std::string
   std::unique_ptr<ShardContext> made(new ShardContext(std::move(*ssl_context)));
   made->tickets_ =
       std::make_unique<Tickets>(library, *options.ticket_keys, *binding, options.ticket_lifetime);
-  made->key_log_ = options.key_log;
   return made;
 }
 

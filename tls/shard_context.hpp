@@ -35,14 +35,12 @@ public:
 
   ssl_ctx_st* ssl_context() const noexcept { return ssl_context_.get(); }
   Tickets& tickets() const noexcept { return *tickets_; }
-  KeyLog* key_log() const noexcept { return key_log_; } ///< may be null
 
 private:
   explicit ShardContext(SslContext ssl_context) noexcept : ssl_context_(std::move(ssl_context)) {}
 
   SslContext ssl_context_;
   std::unique_ptr<Tickets> tickets_;
-  KeyLog* key_log_ = nullptr;
 };
 
 } // namespace ringfort::tls

@@ -13,6 +13,9 @@
 
 namespace ringfort::tls {
 
+/// Which end of a connection is ours.
+enum class Side : std::uint8_t { server, client };
+
 /// One direction's keys; each copy is wiped when it goes. In TLS 1.2 GCM the first 4 bytes of `iv`
 /// are the salt.
 struct DirectionKeys {

@@ -49,7 +49,8 @@ struct ClientContextOptions {
 /// Where: any thread.
 class ClientContext {
 public:
-  /// Errors: tls_context.* that the options can earn, no_system_authorities among them; config.invalid.
+  /// Errors: tls_context.* that the options can earn, no_system_authorities among them, unless
+  ///         nobody is verified; config.invalid.
   /// Cost:   the machine's store is read and parsed here, once, some 10 ms.
   static Result<ClientContext> create(ClientContextOptions options = {});
 
