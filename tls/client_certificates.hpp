@@ -21,9 +21,6 @@ Result<> use_clients(ossl_lib_ctx_st* library, ssl_ctx_st* context,
 /// What the client showed, now or when its session began; null when that was nothing.
 std::unique_ptr<ClientCertificate> client_certificate_of(const ssl_st* ssl);
 
-/// Which fault a certificate is that was not believed. `reason` is an X509_V_ERR.
-Code code_of_distrust(int reason) noexcept;
-
 /// "required, 2 authorities, 1 revocation list, depth 3"
 std::string text_of_clients(const ClientCertificates& clients);
 

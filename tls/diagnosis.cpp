@@ -5,6 +5,7 @@
 
 #include <ringfort/certificate.hpp>
 
+#include "tls/authorities.hpp"
 #include "tls/certificate_facts.hpp"
 #include "tls/identity.hpp"
 
@@ -34,11 +35,8 @@ Result<StoreOwner> make_store(const std::string& authorities_pem) {
     X509_STORE_set_default_paths(store.get());
     return store;
   }
-  const auto authorities = parse_certificates(nullptr, authorities_pem);
-  if (!authorities || authorities->empty()) return fail(Code::tls_context_junk_authority);
-  for (const CertificateOwner& authority : *authorities) {
-    X509_STORE_add_cert(store.get(), authority.get());
-  }
+  const auto added = add_authorities(nullptr, store.get(), authorities_pem);
+  if (!added) return std::unexpected(added.error());
   return store;
 }
 

@@ -7,6 +7,7 @@
 
 #include "tls/client_certificates.hpp"
 #include "tls/client_hello.hpp"
+#include "tls/distrust.hpp"
 #include "tls/openssl.hpp"
 
 namespace ringfort::tls {
@@ -99,7 +100,7 @@ Error Session::failure() const noexcept {
     return {.code = Code::tls_handshake_client_certificate_missing, .detail = reason};
   case SSL_R_CERTIFICATE_VERIFY_FAILED: {
     const int distrust = static_cast<int>(SSL_get_verify_result(ssl()));
-    return {.code = code_of_distrust(distrust), .detail = distrust};
+    return {.code = code_of_distrusted_client(distrust), .detail = distrust};
   }
   default: return {.code = Code::tls_handshake_malformed, .detail = reason};
   }
