@@ -4,21 +4,34 @@ namespace ringfort::tls {
 
 namespace {
 
-enum class HandshakeType : std::uint8_t { client_hello = 1, key_update = 24 };
+enum class HandshakeType : std::uint8_t {
+  hello_request = 0,
+  client_hello = 1,
+  new_session_ticket = 4,
+  key_update = 24,
+};
+
+/// Asks for another handshake (RFC 5246 section 7.4.1).
+bool renegotiates(Bytes message, Side side) noexcept {
+  if (message.empty()) return false;
+  const auto type = static_cast<HandshakeType>(message[0]);
+  return type ==
+         (side == Side::server ? HandshakeType::client_hello : HandshakeType::hello_request);
+}
 
 } // namespace
 
 Channel::Channel(const Library& library, RecordCipher opener, RecordCipher sealer,
-                 const ChannelLimits& limits) noexcept
+                 const ChannelLimits& limits, Side side) noexcept
     : library_(&library), opener_(std::move(opener)), sealer_(std::move(sealer)), limits_(limits),
-      key_sealed_from_(sealer_.keys().sequence), send_keys_last_(!sealer_.is_1_3()) {}
+      side_(side), key_sealed_from_(sealer_.keys().sequence), send_keys_last_(!sealer_.is_1_3()) {}
 
 Result<Channel> Channel::create(const Library& library, const TrafficKeys& keys,
-                                const ChannelLimits& limits) noexcept {
+                                const ChannelLimits& limits, Side side) noexcept {
   auto opener = RecordCipher::create(library, RecordCipher::Direction::open, keys.receive);
   auto sealer = RecordCipher::create(library, RecordCipher::Direction::seal, keys.send);
   if (!opener || !sealer) return fail(Code::tls_record_crypto_failed);
-  return Channel(library, std::move(*opener), std::move(*sealer), limits);
+  return Channel(library, std::move(*opener), std::move(*sealer), limits, side);
 }
 
 bool Channel::rest() noexcept {
@@ -53,7 +66,7 @@ Result<Channel::Received> Channel::receive_opened(ContentType type,
                                                   MutableBytes plaintext) noexcept {
   switch (type) {
   case ContentType::application_data:
-    if (!plaintext.empty()) key_updates_ = 0;
+    if (!plaintext.empty()) without_data_ = 0;
     return Received{.kind = Kind::data, .plaintext = plaintext};
   case ContentType::alert: return receive_alert(plaintext);
   case ContentType::handshake: return receive_handshake(plaintext);
@@ -71,23 +84,49 @@ Result<Channel::Received> Channel::receive_alert(Bytes alert) noexcept {
 }
 
 Result<Channel::Received> Channel::receive_handshake(Bytes message) noexcept {
-  const auto type = message.empty() ? HandshakeType{} : static_cast<HandshakeType>(message[0]);
-  if (type == HandshakeType::client_hello) return fail(Code::tls_record_renegotiation);
-  // One whole KeyUpdate and nothing else: the record after it has other keys.
-  const bool key_update = opener_.is_1_3() && type == HandshakeType::key_update &&
-                          message.size() == 5 && message[1] == std::byte{0} &&
-                          message[2] == std::byte{0} && message[3] == std::byte{1} &&
-                          message[4] <= std::byte{1};
-  if (!key_update) return fail(Code::tls_record_unexpected_message);
-  if (++key_updates_ > limits_.key_updates_without_data_max) {
-    return fail(Code::tls_record_key_update_flood);
+  if (renegotiates(message, side_)) return fail(Code::tls_record_renegotiation);
+  if (!opener_.is_1_3() || message.empty()) return fail(Code::tls_record_unexpected_message);
+  const auto type = static_cast<HandshakeType>(message[0]);
+  if (type == HandshakeType::new_session_ticket && side_ == Side::client) {
+    return receive_tickets(message);
   }
+  // One whole KeyUpdate and nothing else: the record after it has other keys.
+  const bool key_update = type == HandshakeType::key_update && message.size() == 5 &&
+                          message[1] == std::byte{0} && message[2] == std::byte{0} &&
+                          message[3] == std::byte{1} && message[4] <= std::byte{1};
+  if (!key_update) return fail(Code::tls_record_unexpected_message);
+  if (auto counted = count_without_data(); !counted) return std::unexpected(counted.error());
   const auto next = next_generation(*library_, opener_.keys());
   if (!next) return std::unexpected(next.error());
   if (auto rekeyed = opener_.rekey(*next); !rekeyed) return std::unexpected(rekeyed.error());
   // Several requests before our next record are answered by one update (section 4.6.3).
   if (message[4] == std::byte{1}) owes_key_update_ = true;
   return Received{Kind::control, {}};
+}
+
+/// What they say is for who resumes; here they have to be whole.
+Result<Channel::Received> Channel::receive_tickets(Bytes messages) noexcept {
+  constexpr std::size_t header_bytes = 4;
+  while (!messages.empty()) {
+    if (messages.size() < header_bytes ||
+        static_cast<HandshakeType>(messages[0]) != HandshakeType::new_session_ticket) {
+      return fail(Code::tls_record_unexpected_message);
+    }
+    const std::size_t bytes = header_bytes + (std::to_integer<std::size_t>(messages[1]) << 16) +
+                              (std::to_integer<std::size_t>(messages[2]) << 8) +
+                              std::to_integer<std::size_t>(messages[3]);
+    if (bytes > messages.size()) return fail(Code::tls_record_unexpected_message);
+    if (auto counted = count_without_data(); !counted) return std::unexpected(counted.error());
+    messages = messages.subspan(bytes);
+  }
+  return Received{Kind::ticket, {}};
+}
+
+Result<> Channel::count_without_data() noexcept {
+  if (++without_data_ > limits_.key_updates_without_data_max) {
+    return fail(Code::tls_record_key_update_flood);
+  }
+  return {};
 }
 
 Result<std::size_t> Channel::seal_control(MutableBytes out) noexcept {

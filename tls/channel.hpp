@@ -21,7 +21,7 @@ struct ChannelLimits {
   /// Records sealed under one key before it is replaced (TLS 1.3) or given up (TLS 1.2). RFC 8446
   /// section 5.5 allows about 2^24.5 full records of AES-GCM.
   std::uint64_t records_per_key = std::uint64_t{1} << 23;
-  /// KeyUpdates that may come without a byte of data between them.
+  /// KeyUpdates, and tickets, that may come without a byte of data between them.
   std::uint32_t key_updates_without_data_max = 32;
 };
 
@@ -40,6 +40,7 @@ public:
   enum class Kind : std::uint8_t {
     data,    ///< plaintext, possibly empty
     control, ///< dealt with; see owes_control()
+    ticket,  ///< a client's: one or several NewSessionTickets, and nothing else
     closed,  ///< close_notify: no data will follow
   };
   struct Received {
@@ -49,7 +50,8 @@ public:
 
   /// Borrow: `library` for the channel's life. Errors: tls_record.crypto_failed.
   static Result<Channel> create(const Library& library, const TrafficKeys& keys,
-                                const ChannelLimits& limits = {}) noexcept;
+                                const ChannelLimits& limits = {},
+                                Side side = Side::server) noexcept;
 
   /// The whole length of the record at the front of `input`; 0 while its header is incomplete.
   /// Errors: tls_record.malformed, tls_record.oversized.
@@ -102,18 +104,21 @@ public:
 
 private:
   Channel(const Library& library, RecordCipher opener, RecordCipher sealer,
-          const ChannelLimits& limits) noexcept;
+          const ChannelLimits& limits, Side side) noexcept;
 
   Result<> spend(std::uint64_t records) noexcept;
   Result<Received> receive_alert(Bytes alert) noexcept;
   Result<Received> receive_handshake(Bytes message) noexcept;
+  Result<Received> receive_tickets(Bytes messages) noexcept;
+  Result<> count_without_data() noexcept;
 
   const Library* library_;
   RecordCipher opener_;
   RecordCipher sealer_;
   ChannelLimits limits_;
+  Side side_;
   std::uint64_t key_sealed_from_ = 0; ///< sequence at which the sealing key began
-  std::uint32_t key_updates_ = 0;     ///< since the last data
+  std::uint32_t without_data_ = 0;    ///< KeyUpdates and tickets since the last data
   bool owes_key_update_ = false;
   bool send_keys_last_ = false; ///< TLS 1.2, or a kernel that takes no other keys
 };

@@ -8,14 +8,12 @@
 #include <ringfort/tls.hpp>
 
 #include "tls/library.hpp"
+#include "tls/ssl_context.hpp"
 #include "tls/tickets.hpp"
 
 struct ssl_ctx_st;
-struct ssl_st;
 
 namespace ringfort::tls {
-
-using SslContext = std::unique_ptr<ssl_ctx_st, void (*)(ssl_ctx_st*)>;
 
 /// What the context describes, as OpenSSL's object. Null `library`: the process's own.
 /// Errors: as Context::create.
