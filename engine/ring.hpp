@@ -29,7 +29,7 @@ concept RingLike = requires(R ring, const R const_ring, Op& op, const RingOption
                             const SocketAddress& address, Bytes bytes, const iovec* pieces,
                             unsigned count, std::chrono::nanoseconds wait,
                             std::span<Harvested> harvested, ControlRecord& record,
-                            const RecordInstall& install, MutableBytes room) {
+                            const RecordInstall& install, MutableBytes room, std::uint32_t events) {
   /// Probes, sets up and registers everything. Errors: ring.refused, ring.kernel_too_old,
   /// ring.no_memory. The ring may be made on another thread than the one that runs it.
   { R::create(options) } -> std::same_as<Result<std::unique_ptr<R>>>;
@@ -44,6 +44,10 @@ concept RingLike = requires(R ring, const R const_ring, Op& op, const RingOption
   { ring.listen(address, int{} /*backlog*/) } -> std::same_as<Result<int>>;
   /// Whether nobody listens there: SO_REUSEPORT alone would share another program's port unseen.
   { ring.check_free(address) } -> std::same_as<Result<>>;
+  /// A TCP socket to connect to `address` with, and with the options of accepted ones.
+  /// Errors: connect.descriptors_spent, connect.unreachable (its family is not there),
+  /// connect.failed.
+  { ring.open_socket(address) } -> std::same_as<Result<int>>;
   { ring.bound_address(fd) } -> std::same_as<SocketAddress>;
   { ring.peer_address(fd) } -> std::same_as<SocketAddress>;
   /// FIN after what was sent so far (shutdown(2), SHUT_WR).
@@ -65,6 +69,9 @@ concept RingLike = requires(R ring, const R const_ring, Op& op, const RingOption
   { ring.try_rekey(bytes) } -> std::same_as<int>;
 
   // Operations.
+  /// Connects what open_socket() made; `address` stays until the completion. One that fails or is
+  /// cancelled leaves a socket that can only be closed.
+  { ring.connect(op, fd, address) } -> std::same_as<void>;
   { ring.accept(op, fd) } -> std::same_as<void>;                       // multishot
   { ring.receive(op, fd, ReceiveArm{}) } -> std::same_as<void>;        // provided buffers
   { ring.send(op, fd, bytes) } -> std::same_as<void>;                  // may be short
@@ -74,6 +81,9 @@ concept RingLike = requires(R ring, const R const_ring, Op& op, const RingOption
   /// 6.7+: its completion is the same, and until then the keys' bytes stay. Until a side's step has
   /// succeeded the socket carries that side's bytes as they are, so none are sent or received.
   { ring.install_records(op, fd, install) } -> std::same_as<std::optional<Completion>>;
+  /// Waits once for `events` (poll(2)): its result is those that came. It holds the file, not the
+  /// descriptor, so that one may be closed by others first; then it ends by a cancel alone.
+  { ring.poll(op, fd, events) } -> std::same_as<void>;
   /// `record` stays until the completion.
   { ring.send_control(op, fd, record) } -> std::same_as<void>;
   /// Asks the kernel to end `op`; its own last completion (-ECANCELED or its result) still comes.

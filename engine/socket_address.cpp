@@ -75,6 +75,8 @@ std::string SocketAddress::host() const {
 // Both families keep the port at the same offset.
 std::uint16_t SocketAddress::port() const noexcept { return ntohs(storage_.sin6_port); }
 
+void SocketAddress::set_port(std::uint16_t port) noexcept { storage_.sin6_port = htons(port); }
+
 std::uint64_t SocketAddress::network() const noexcept {
   constexpr std::size_t v4_offset = 12;                              // RFC 4291 section 2.5.5.2
   constexpr std::uint64_t v4_networks = std::uint64_t{0xffff} << 48; // Multicast in IPv6: no peer.

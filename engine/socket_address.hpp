@@ -31,6 +31,9 @@ public:
   /// The address alone, without brackets. Allocates.
   std::string host() const;
   std::uint16_t port() const noexcept;
+  void set_port(std::uint16_t port) noexcept;
+  /// AF_INET or AF_INET6.
+  sa_family_t family() const noexcept { return storage_.sin6_family; }
   /// Who is behind it, as far as an address tells: an IPv4 address, also one mapped into IPv6, or
   /// the first 64 bits of an IPv6 address, which one customer has (RFC 6177). Others differ.
   std::uint64_t network() const noexcept;

@@ -156,6 +156,18 @@ void UringRing::accept(Op& op, int listener) noexcept {
   sqe.user_data = op.arm();
 }
 
+void UringRing::connect(Op& op, int descriptor, const SocketAddress& address) noexcept {
+  io_uring_sqe& sqe = next_sqe();
+  io_uring_prep_connect(&sqe, descriptor, address.data(), address.size());
+  sqe.user_data = op.arm();
+}
+
+void UringRing::poll(Op& op, int descriptor, std::uint32_t events) noexcept {
+  io_uring_sqe& sqe = next_sqe();
+  io_uring_prep_poll_add(&sqe, descriptor, events);
+  sqe.user_data = op.arm();
+}
+
 // Without IORING_RECVSEND_POLL_FIRST: a multishot that begins with a poll takes the bytes before a
 // reset that has already come, and then waits for an event that never will (seen on Linux 6.18).
 // What is left of that: once in some 100,000 times a reset that comes while a woken multishot takes

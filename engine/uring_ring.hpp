@@ -36,6 +36,7 @@ public:
 
   Result<int> listen(const SocketAddress& address, int backlog) noexcept;
   Result<> check_free(const SocketAddress& address) noexcept;
+  Result<int> open_socket(const SocketAddress& address) noexcept;
   SocketAddress bound_address(int descriptor) noexcept;
   SocketAddress peer_address(int descriptor) noexcept;
   void shutdown_write(int descriptor) noexcept;
@@ -48,11 +49,13 @@ public:
   int try_rekey(Bytes keys) noexcept;
 
   void accept(Op& op, int listener) noexcept;
+  void connect(Op& op, int descriptor, const SocketAddress& address) noexcept;
   void receive(Op& op, int descriptor, ReceiveArm arm) noexcept;
   void send(Op& op, int descriptor, Bytes bytes) noexcept;
   void send_gathered(Op& op, int descriptor, const iovec* pieces, unsigned count) noexcept;
   std::optional<Completion> install_records(Op& op, int descriptor,
                                             const RecordInstall& install) noexcept;
+  void poll(Op& op, int descriptor, std::uint32_t events) noexcept;
   void send_control(Op& op, int descriptor, ControlRecord& record) noexcept;
   void cancel(Op& op) noexcept;
 

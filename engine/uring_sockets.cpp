@@ -8,6 +8,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "engine/connect_failure.hpp"
+
 namespace ringfort::engine {
 
 namespace {
@@ -29,7 +31,7 @@ private:
 };
 
 /// What the kernel takes of a connection beyond what is on its way (tcp(7)); without it some 4 MiB,
-/// which no credit of ours counts. Accepted sockets inherit it.
+/// which no credit of ours counts.
 constexpr int unsent_bytes_max = 131'072;
 
 std::unexpected<Error> listen_failure(int error_number) noexcept {
@@ -46,7 +48,13 @@ bool set_option(int descriptor, int level, int name, int value) noexcept {
 }
 
 int tcp_socket(const SocketAddress& address) noexcept {
-  return ::socket(address.data()->sa_family, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
+  return ::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
+}
+
+/// Of each connection: what is accepted inherits it from the listener.
+bool set_connection_options(int descriptor) noexcept {
+  return set_option(descriptor, IPPROTO_TCP, TCP_NODELAY, 1) &&
+         set_option(descriptor, IPPROTO_TCP, TCP_NOTSENT_LOWAT, unsent_bytes_max);
 }
 
 } // namespace
@@ -56,8 +64,7 @@ Result<int> UringRing::listen(const SocketAddress& address, int backlog) noexcep
   const bool ready = listener.get() >= 0 &&
                      set_option(listener.get(), SOL_SOCKET, SO_REUSEADDR, 1) &&
                      set_option(listener.get(), SOL_SOCKET, SO_REUSEPORT, 1) &&
-                     set_option(listener.get(), IPPROTO_TCP, TCP_NODELAY, 1) &&
-                     set_option(listener.get(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, unsent_bytes_max) &&
+                     set_connection_options(listener.get()) &&
                      ::bind(listener.get(), address.data(), address.size()) == 0 &&
                      ::listen(listener.get(), backlog) == 0;
   if (!ready) return listen_failure(errno);
@@ -70,6 +77,12 @@ Result<> UringRing::check_free(const SocketAddress& address) noexcept {
                     ::bind(socket.get(), address.data(), address.size()) == 0;
   if (!free) return listen_failure(errno);
   return {};
+}
+
+Result<int> UringRing::open_socket(const SocketAddress& address) noexcept {
+  Descriptor socket(tcp_socket(address));
+  if (socket.get() < 0 || !set_connection_options(socket.get())) return connect_failure(errno);
+  return socket.release();
 }
 
 SocketAddress UringRing::bound_address(int descriptor) noexcept {

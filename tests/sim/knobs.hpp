@@ -26,7 +26,7 @@ enum class Plant : std::uint8_t {
 };
 
 /// What a ring does: counted where each would complete.
-enum class Occasion : std::uint8_t { accept, receive, send, install, count };
+enum class Occasion : std::uint8_t { accept, receive, send, install, connect, count };
 
 /// That occasion of its kind, counted from 1, ends with that errno. 0: none does.
 struct OneFailure {
@@ -52,8 +52,10 @@ struct Knobs {
   unsigned cancel_as_no_buffers_per_mille = 0; ///< Linux 6.0..6.4 answered -ENOBUFS
   unsigned interrupted_wait_per_mille = 0;     ///< a wait ends early
   unsigned interrupted_send_per_mille = 0;     ///< EINTR or EAGAIN: nothing was taken, nothing lost
-  unsigned fatal_per_mille = 0;       ///< errors that end a connection, on a receive or send
-  unsigned reset_drops_per_mille = 0; ///< an RST discards what was not read yet
+  unsigned fatal_per_mille = 0;           ///< errors that end a connection, on a receive or send
+  unsigned reset_drops_per_mille = 0;     ///< an RST discards what was not read yet
+  unsigned connect_refused_per_mille = 0; ///< though somebody listens
+  unsigned connect_silent_per_mille = 0;  ///< a connect is never answered
 
   unsigned late_host_per_mille = 0;            ///< the host's thread comes late to its next turn
   std::chrono::milliseconds late_host_max{0};  ///< so late

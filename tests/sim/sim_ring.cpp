@@ -6,6 +6,8 @@
 
 #include <ringfort/check.hpp>
 
+#include "engine/connect_failure.hpp"
+#include "tests/sim/splice.hpp"
 #include "tests/sim/world.hpp"
 
 namespace ringfort::engine {
@@ -82,6 +84,12 @@ Result<> SimRing::check_free(const SocketAddress& address) noexcept {
   return {};
 }
 
+Result<int> SimRing::open_socket(const SocketAddress&) noexcept {
+  const int descriptor = world_.open(Descriptor::Kind::connection);
+  if (descriptor < 0) return connect_failure(-descriptor);
+  return descriptor;
+}
+
 SocketAddress SimRing::bound_address(int descriptor) noexcept {
   const Descriptor* found = world_.find(descriptor, "bound_address");
   return found == nullptr ? SocketAddress() : found->address;
@@ -107,7 +115,7 @@ void SimRing::close(int descriptor) noexcept {
   Descriptor* found = world_.find(descriptor, "close");
   if (found == nullptr) return;
   if (found->link != nullptr) found->link->server_close();
-  world_.close(descriptor);
+  forget(*found, descriptor);
   world_.note('C', descriptor, 0);
 }
 
@@ -115,8 +123,13 @@ void SimRing::reset(int descriptor) noexcept {
   Descriptor* found = world_.find(descriptor, "reset");
   if (found == nullptr) return;
   if (found->link != nullptr) found->link->server_abort();
-  world_.close(descriptor);
+  forget(*found, descriptor);
   world_.note('X', descriptor, 0);
+}
+
+void SimRing::forget(Descriptor& found, int descriptor) {
+  if (found.link == nullptr && found.splice != nullptr) found.splice->give_up();
+  world_.close(descriptor);
 }
 
 // ---------------------------------------------------------------------------- submitting
@@ -138,6 +151,18 @@ SimRing::Request& SimRing::queue(Kind kind, int descriptor, std::uint64_t user_d
 void SimRing::accept(Op& op, int listener) noexcept {
   require_alone(Kind::accept, listener);
   queue(Kind::accept, listener, op.arm());
+}
+
+void SimRing::connect(Op& op, int descriptor, const SocketAddress& address) noexcept {
+  require_alone(Kind::connect, descriptor);
+  Request& request = queue(Kind::connect, descriptor, op.arm());
+  request.address = &address;
+  request.address_as_given = address;
+}
+
+void SimRing::poll(Op& op, int descriptor, std::uint32_t) noexcept {
+  require_alone(Kind::poll, descriptor);
+  queue(Kind::poll, descriptor, op.arm());
 }
 
 void SimRing::receive(Op& op, int descriptor, ReceiveArm arm) noexcept {
@@ -171,7 +196,7 @@ void SimRing::send_gathered(Op& op, int descriptor, const iovec* pieces, unsigne
 
 void SimRing::cancel(Op& op) noexcept { queue(Kind::cancel, -1, op.user_data()); }
 
-/// One accept, one receive and one send in flight for each descriptor: two sends would interleave.
+/// One of a kind in flight for each descriptor: two sends would interleave.
 void SimRing::require_alone(Kind kind, int descriptor) {
   if (under_way(descriptor, kind)) {
     world_.violate("two operations of one kind on descriptor " + std::to_string(descriptor));

@@ -42,6 +42,7 @@ public:
 
   Result<int> listen(const SocketAddress& address, int backlog) noexcept;
   Result<> check_free(const SocketAddress& address) noexcept;
+  Result<int> open_socket(const SocketAddress& address) noexcept;
   SocketAddress bound_address(int descriptor) noexcept;
   SocketAddress peer_address(int descriptor) noexcept;
   void shutdown_write(int descriptor) noexcept;
@@ -54,11 +55,16 @@ public:
   int try_rekey(Bytes keys) noexcept;
 
   void accept(Op& op, int listener) noexcept;
+  /// To a listener of this world, at the very address that it listens at; the world decides whether
+  /// and when it is answered.
+  void connect(Op& op, int descriptor, const SocketAddress& address) noexcept;
   void receive(Op& op, int descriptor, ReceiveArm arm) noexcept;
   void send(Op& op, int descriptor, Bytes bytes) noexcept;
   void send_gathered(Op& op, int descriptor, const iovec* pieces, unsigned count) noexcept;
   std::optional<Completion> install_records(Op& op, int descriptor,
                                             const RecordInstall& install) noexcept;
+  /// Ends by a cancel alone: nothing that is polled is simulated.
+  void poll(Op& op, int descriptor, std::uint32_t events) noexcept;
   void send_control(Op& op, int descriptor, ControlRecord& record) noexcept;
   void cancel(Op& op) noexcept;
 
@@ -75,7 +81,7 @@ public:
   std::int64_t unix_seconds() const noexcept;
 
 private:
-  enum class Kind : std::uint8_t { accept, receive, send, install, cancel };
+  enum class Kind : std::uint8_t { accept, receive, send, install, connect, poll, cancel };
   enum class Holder : std::uint8_t { kernel, completion, host };
 
   /// One operation: queued for submission, then held by the kernel until its last completion.
@@ -89,6 +95,8 @@ private:
     std::uint32_t received_bytes = 0;
     std::vector<RecordStep> steps; ///< of an installation, that are still to be taken
     RecordInstall install;
+    const SocketAddress* address = nullptr; ///< the caller's, of a connect
+    SocketAddress address_as_given;
     const iovec* table = nullptr;   ///< the caller's pieces: read when it is submitted
     std::vector<iovec> pieces;      ///< of a send, as submitted
     std::vector<std::byte> as_sent; ///< what they, or the keys, held when it was asked for
@@ -103,6 +111,7 @@ private:
   SimRing(sim::World& world, const RingOptions& options);
 
   Request& queue(Kind kind, int descriptor, std::uint64_t user_data);
+  void forget(sim::World::Descriptor& found, int descriptor);
   void flush() noexcept;
   void take_cancel(std::uint64_t user_data);
   void take_returned_buffers();
@@ -110,6 +119,7 @@ private:
   bool progress(bool all);
   bool attempt(Request& request);
   bool attempt_accept(Request& request);
+  bool attempt_connect(Request& request);
   bool attempt_receive(Request& request);
   bool attempt_send(Request& request);
   bool attempt_install(Request& request);

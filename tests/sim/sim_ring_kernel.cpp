@@ -6,6 +6,7 @@
 #include <ringfort/check.hpp>
 
 #include "tests/sim/sim_ring.hpp"
+#include "tests/sim/splice.hpp"
 #include "tests/sim/world.hpp"
 
 namespace ringfort::engine {
@@ -33,6 +34,8 @@ bool SimRing::attempt(Request& request) {
   case Kind::receive: return attempt_receive(request);
   case Kind::send: return attempt_send(request);
   case Kind::install: return attempt_install(request);
+  case Kind::connect: return attempt_connect(request);
+  case Kind::poll:
   case Kind::cancel: break;
   }
   return false;
@@ -64,6 +67,26 @@ bool SimRing::attempt_accept(Request& request) {
   if (world_.planted(sim::Plant::leaks_descriptor)) return true;
   const bool ends = prng.chance(world_.knobs().accept_ends_per_mille);
   post(request, descriptor, ends ? 0 : Completion::flag_more);
+  return true;
+}
+
+bool SimRing::attempt_connect(Request& request) {
+  Descriptor* found = world_.find(request.descriptor, "connect");
+  if (found == nullptr) return false;
+  if (*request.address != request.address_as_given) {
+    world_.violate("the address of a connect changed while the kernel held it");
+  }
+  if (found->splice == nullptr) found->splice = &world_.set_out(request.address_as_given);
+  sim::Splice& splice = *found->splice;
+  if (splice.state() == sim::Splice::State::under_way) return false;
+  if (const int error = world_.failure_of(sim::Occasion::connect)) {
+    splice.near().server_abort();
+    finish(request, -error);
+    return true;
+  }
+  const bool connected = splice.state() == sim::Splice::State::connected;
+  if (connected) found->link = &splice.near();
+  finish(request, connected ? 0 : -ECONNREFUSED);
   return true;
 }
 
@@ -203,7 +226,7 @@ void SimRing::post(Request& request, int result, std::uint32_t flags) {
     request.finished = true;
     if (Descriptor* found = world_.find(request.descriptor, "completion")) --found->armed;
   }
-  world_.note("ARSI"[static_cast<int>(request.kind)], request.descriptor, result);
+  world_.note("ARSIOP"[static_cast<int>(request.kind)], request.descriptor, result);
   if (request.kind == Kind::send && world_.planted(sim::Plant::loses_completion)) return;
   posted_.push_back({request.user_data, completion});
   if (!completion.more() && world_.planted(sim::Plant::repeats_completion)) {

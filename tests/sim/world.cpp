@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <utility>
 
+#include "tests/sim/splice.hpp"
+
 namespace ringfort::sim {
 
 namespace {
@@ -97,17 +99,38 @@ std::uint32_t World::descriptors_open() const noexcept {
 }
 
 Link* World::connect(Peer& peer, std::uint16_t port) {
-  for (Descriptor& listener : descriptors_) {
-    if (listener.kind != Descriptor::Kind::listener || listener.address.port() != port) continue;
-    const auto number = links_.size() + 1;
-    const auto address =
-        engine::SocketAddress::parse("192.0.2." + std::to_string(number % knobs_.client_hosts + 1),
-                                     static_cast<std::uint16_t>(1024 + number));
-    links_.push_back(std::make_unique<Link>(*this, peer, *address));
-    listener.backlog.push_back(links_.back().get());
-    return links_.back().get();
+  for (Descriptor& one : descriptors_) {
+    if (one.kind != Descriptor::Kind::listener || one.address.port() != port) continue;
+    return &join_backlog(peer, one);
   }
   return nullptr;
+}
+
+Link* World::connect(Peer& peer, const engine::SocketAddress& address) {
+  for (Descriptor& one : descriptors_) {
+    if (one.kind != Descriptor::Kind::listener || one.address != address) continue;
+    return &join_backlog(peer, one);
+  }
+  return nullptr;
+}
+
+Link& World::join_backlog(Peer& peer, Descriptor& listener) {
+  const auto number = links_.size() + 1;
+  const auto address =
+      engine::SocketAddress::parse("192.0.2." + std::to_string(number % knobs_.client_hosts + 1),
+                                   static_cast<std::uint16_t>(1024 + number));
+  links_.push_back(std::make_unique<Link>(*this, peer, *address));
+  listener.backlog.push_back(links_.back().get());
+  return *links_.back();
+}
+
+Splice& World::set_out(const engine::SocketAddress& address) {
+  splices_.push_back(std::make_unique<Splice>(*this, address));
+  return *splices_.back();
+}
+
+bool World::silent(const engine::SocketAddress& address) const noexcept {
+  return std::ranges::find(silent_, address) != silent_.end();
 }
 
 bool World::listens(const engine::SocketAddress& address) const noexcept {

@@ -25,6 +25,8 @@ namespace ringfort::sim {
 
 using Time = std::chrono::nanoseconds;
 
+class Splice;
+
 /// Somebody outside the engine who acts at points in time.
 class Peer {
 public:
@@ -69,6 +71,7 @@ public:
   struct Descriptor {
     enum class Kind : std::uint8_t { closed, listener, connection } kind = Kind::closed;
     Link* link = nullptr;
+    Splice* splice = nullptr; ///< where the engine connects it
     engine::SocketAddress address;
     std::deque<Link*> backlog;
     std::uint32_t armed = 0;               ///< operations that the ring holds on it
@@ -87,6 +90,13 @@ public:
   // Connections.
   /// Null when nobody listens on the port.
   Link* connect(Peer& peer, std::uint16_t port);
+  /// Null when nobody listens at just that address.
+  Link* connect(Peer& peer, const engine::SocketAddress& address);
+  /// A connection from a ring of this world to a listener in it.
+  Splice& set_out(const engine::SocketAddress& address);
+  /// Who connects to that address is never answered.
+  void silence(const engine::SocketAddress& address) { silent_.push_back(address); }
+  bool silent(const engine::SocketAddress& address) const noexcept;
   bool listens(const engine::SocketAddress& address) const noexcept;
   std::uint16_t free_port() noexcept { return next_port_++; }
 
@@ -123,6 +133,8 @@ private:
     }
   };
 
+  Link& join_backlog(Peer& peer, Descriptor& listener);
+
   std::uint64_t seed_;
   Knobs knobs_;
   Prng prng_;
@@ -136,6 +148,8 @@ private:
   std::unique_ptr<tls::Library> library_; ///< outlives the sockets that use it
   std::vector<Descriptor> descriptors_;
   std::vector<std::unique_ptr<Link>> links_;
+  std::vector<std::unique_ptr<Splice>> splices_;
+  std::vector<engine::SocketAddress> silent_;
   std::uint16_t next_port_ = 40'000;
   std::vector<std::string> violations_;
   std::uint64_t trace_hash_ = 0xcbf29ce484222325u;
