@@ -60,7 +60,7 @@ def shared():
 @tap.case('install: an example builds against the static library, and answers')
 def static():
     archive = str(next(STAGE.rglob('libringfort.a')))
-    needed = pkg_config('--libs', 'openssl', 'liburing', 'libllhttp')
+    needed = pkg_config('--libs', 'openssl', 'liburing', 'libllhttp', 'libcares')
     flags = [*ringfort('--cflags'), archive, *needed]
     assert 'libringfort.so' not in build_and_serve('static', *flags)
 

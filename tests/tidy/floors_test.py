@@ -12,6 +12,7 @@ FOREIGN = {  # what marks a foreign library's header, and the only folders that 
     r'linux/io_uring': ('engine',),
     r'openssl/': ('tls',),
     r'llhttp': ('http',),
+    r'ares': ('net',),
     r'jemalloc/': ('cli', 'bench'),
     r'CLI/': ('cli',),
     r'nlohmann/': ('cli',),
@@ -54,6 +55,7 @@ def self_test():
                        ('engine/a.hpp', '#include "net/stream.hpp"'),
                        ('cli/a.cpp', '#include "net/stream.hpp"'),
                        ('include/ringfort/a.hpp', '#include <llhttp.h>'),
+                       ('engine/a.cpp', '#include <ares.h>'),
                        ('tls/a.cpp', '#include <thread>')):
         assert list(faults(path, f'// text\n{line}\n')), line
     assert not list(faults('net/a.cpp', '#include "tls/session.hpp"\n#include <thread>\n'))

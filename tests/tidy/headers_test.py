@@ -20,7 +20,7 @@ ROOMS = ('include', 'engine', 'tls', 'http', 'net', 'cli', 'tests', 'bench', 'ex
 
 def flags():
     """As meson compiles net/, which sees everything, with warnings as errors."""
-    packages = ['liburing', 'libllhttp', 'openssl', 'catch2-with-main']
+    packages = ['liburing', 'libllhttp', 'openssl', 'libcares', 'catch2-with-main']
     path = source.ROOT / '.deps' / 'pkgconfig'
     found = subprocess.run(['pkg-config', '--cflags', *packages], capture_output=True, text=True,
                            check=True, env={'PKG_CONFIG_PATH': str(path), 'PATH': '/usr/bin:/bin'})
