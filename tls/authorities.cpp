@@ -1,9 +1,6 @@
 #include "tls/authorities.hpp"
 
 #include <algorithm>
-#include <cstdlib>
-#include <filesystem>
-#include <ranges>
 #include <system_error>
 
 #include "tls/file.hpp"
@@ -19,11 +16,6 @@ std::size_t count_of(std::string_view pem, std::string_view begin) noexcept {
   std::size_t count = 0;
   for (std::size_t at = 0; (at = pem.find(begin, at)) != std::string_view::npos; ++at) ++count;
   return count;
-}
-
-std::string set_by(const char* variable, const char* otherwise) {
-  const char* const value = ::secure_getenv(variable);
-  return value == nullptr ? otherwise : value;
 }
 
 /// What is no certificate is left out, and so is what is there already: Debian's one file is made
@@ -86,13 +78,15 @@ Result<> add_revocation_lists(OSSL_LIB_CTX* library, X509_STORE* store, const st
 }
 
 Result<std::string> system_authorities() {
+  return system_authorities(X509_get_default_cert_file(), X509_get_default_cert_dir());
+}
+
+Result<std::string> system_authorities(const std::filesystem::path& file,
+                                       const std::filesystem::path& folder) {
   const ErrorQueueGuard guard;
   std::string pem;
-  append_file(set_by(X509_get_default_cert_file_env(), X509_get_default_cert_file()), pem);
-  const std::string folders = set_by(X509_get_default_cert_dir_env(), X509_get_default_cert_dir());
-  for (const auto folder : std::views::split(folders, ':')) {
-    append_folder(std::string_view(folder), pem);
-  }
+  append_file(file, pem);
+  append_folder(folder, pem);
   if (pem.empty()) return fail(Code::tls_context_no_system_authorities);
   return pem;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,9 +23,12 @@ Result<std::vector<CertificateOwner>> add_authorities(OSSL_LIB_CTX* library, X50
 /// Errors: tls_context.junk_revocation_list, .no_memory.
 Result<> add_revocation_lists(OSSL_LIB_CTX* library, X509_STORE* store, const std::string& pem);
 
-/// Whom this machine believes, as PEM: the file and the folders of OpenSSL, or of SSL_CERT_FILE and
-/// SSL_CERT_DIR (openssl-env(7)). Errors: tls_context.no_system_authorities.
+/// Whom this machine believes, as PEM: OpenSSL's file and its folder. SSL_CERT_FILE and SSL_CERT_DIR
+/// (openssl-env(7)) change nothing. Errors: tls_context.no_system_authorities.
 Result<std::string> system_authorities();
+/// The same of others.
+Result<std::string> system_authorities(const std::filesystem::path& file,
+                                       const std::filesystem::path& folder);
 
 std::size_t count_of_certificates(std::string_view pem) noexcept;
 std::size_t count_of_revocation_lists(std::string_view pem) noexcept;

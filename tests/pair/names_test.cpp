@@ -33,7 +33,7 @@ std::string served(PairServer& server, const std::string& name, std::size_t cut_
   peer::Client client(asking_for(name));
   converse(server, client, cut_bytes);
   REQUIRE(client.secured());
-  return client.server_subject();
+  return client.peer_subject();
 }
 
 std::string served(const LiveNames& names, const std::string& name) {
@@ -129,7 +129,7 @@ TEST_CASE("SNI-22, SNI-23: a session of one name is unknown at another, and serv
       converse(other, elsewhere);
       REQUIRE(elsewhere.secured());
       CHECK_FALSE(other.facts().resumed);
-      CHECK(elsewhere.server_subject() == (name.empty() ? "default.local" : name));
+      CHECK(elsewhere.peer_subject() == (name.empty() ? "default.local" : name));
     }
   }
 }

@@ -63,7 +63,7 @@ void Authority::sign_own(const std::string& name, const Authority& issuer) {
 }
 
 tls::Identity Authority::issue(const Issue& issue) const {
-  const KeyOwner key(EVP_EC_gen("P-256"));
+  const KeyOwner key = make_key(issue.type);
   const CertificateOwner leaf = make_unsigned(issue.subject, key.get(), issue);
   X509_set_issuer_name(leaf.get(), X509_get_subject_name(certificate_.get()));
   add_extension(leaf.get(), NID_subject_alt_name, issue.names);

@@ -7,6 +7,7 @@
 
 #include <ringfort/tls.hpp>
 
+#include "tests/peer/identity.hpp"
 #include "tests/peer/openssl.hpp"
 
 namespace ringfort::peer {
@@ -18,6 +19,7 @@ struct Issue {
   std::string purpose = "clientAuth"; ///< extendedKeyUsage; empty: any
   int begins_days = -1;               ///< from today
   int ends_days = 365;
+  KeyType type = KeyType::ecdsa_p256;
 };
 
 class Authority {

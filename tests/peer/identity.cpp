@@ -10,7 +10,6 @@
 
 #include <ringfort/check.hpp>
 
-#include "tests/peer/openssl.hpp"
 #include "tls/identity.hpp"
 
 namespace ringfort::peer {
@@ -27,17 +26,6 @@ void add_names(X509* leaf, const std::string& name) {
   X509_EXTENSION* names = X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, text.c_str());
   RINGFORT_CHECK(names != nullptr && X509_add_ext(leaf, names, -1) == 1);
   X509_EXTENSION_free(names);
-}
-
-KeyOwner make_key(KeyType type) {
-  switch (type) {
-  case KeyType::rsa_2048: return KeyOwner(EVP_RSA_gen(2048));
-  case KeyType::rsa_1024: return KeyOwner(EVP_RSA_gen(1024));
-  case KeyType::ecdsa_p384: return KeyOwner(EVP_EC_gen("P-384"));
-  case KeyType::ed25519: return KeyOwner(EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"));
-  case KeyType::ecdsa_p256: break;
-  }
-  return KeyOwner(EVP_EC_gen("P-256"));
 }
 
 CertificateOwner make_unsigned(const char* subject, const char* issuer, EVP_PKEY* key,
@@ -70,6 +58,17 @@ T read_pem(const std::string& pem, Read read) {
 }
 
 } // namespace
+
+KeyOwner make_key(KeyType type) {
+  switch (type) {
+  case KeyType::rsa_2048: return KeyOwner(EVP_RSA_gen(2048));
+  case KeyType::rsa_1024: return KeyOwner(EVP_RSA_gen(1024));
+  case KeyType::ecdsa_p384: return KeyOwner(EVP_EC_gen("P-384"));
+  case KeyType::ed25519: return KeyOwner(EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"));
+  case KeyType::ecdsa_p256: break;
+  }
+  return KeyOwner(EVP_EC_gen("P-256"));
+}
 
 tls::Identity make_identity(KeyType type) { return make_identity(Terms{.type = type}); }
 

@@ -6,6 +6,8 @@
 
 #include <ringfort/tls.hpp>
 
+#include "tests/peer/openssl.hpp"
+
 namespace ringfort::peer {
 
 enum class KeyType : std::uint8_t { ecdsa_p256, rsa_2048, ecdsa_p384, ed25519, rsa_1024 };
@@ -18,6 +20,8 @@ struct Terms {
   int ends_days = 365;
   bool issued = false; ///< by an authority of its own, whose certificate is appended
 };
+
+KeyOwner make_key(KeyType type);
 
 /// A new one at each call. RSA signatures all have one length, ECDSA's vary.
 tls::Identity make_identity(KeyType type);

@@ -28,7 +28,7 @@ public:
   std::string read_to_end();
   void reset();
   /// Over TLS: the common name of the server's certificate.
-  std::string server_subject() const { return tls_->server_subject(); }
+  std::string peer_subject() const { return tls_->peer_subject(); }
 
 private:
   void flush();

@@ -75,7 +75,7 @@ std::string served(const Server& server, const std::string& name) {
   Connection connection(server.port, asking_for(name));
   connection.send(get);
   const std::string answer = connection.read_until("!");
-  return answer.ends_with('!') ? connection.server_subject() : std::string();
+  return answer.ends_with('!') ? connection.peer_subject() : std::string();
 }
 
 tls::LiveNames with_chooser(tls::NameChooser chooser) {

@@ -62,7 +62,7 @@ std::string served(std::uint16_t port, const std::string& name) {
   Connection client(port, options);
   client.send(get);
   const bool answered = client.read_until("!").ends_with('!');
-  return answered ? client.server_subject() : std::string();
+  return answered ? client.peer_subject() : std::string();
 }
 
 TEST_CASE("threads: names are published, replaced and read under live handshakes on all shards") {

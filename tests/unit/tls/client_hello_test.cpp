@@ -14,7 +14,7 @@ std::string hello_for(std::string name) {
   peer::ClientOptions options;
   options.server_name = std::move(name);
   peer::Client client(options);
-  client.deliver({});
+  client.deliver(Bytes{});
   return client.take_outgoing();
 }
 
