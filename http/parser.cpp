@@ -182,14 +182,24 @@ void Parser::begin_response(Arena& arena, const ParserLimits& limits, Method req
   head_.method = request;
 }
 
+void Parser::begin_after_interim() noexcept {
+  const Method request = head_.method;
+  restart();
+  head_.method = request;
+}
+
 void Parser::begin(Arena& arena, const ParserLimits& limits) noexcept {
+  arena_ = &arena;
+  limits_ = limits;
+  fields_ = static_cast<Field*>(arena.allocate(limits.fields_max * sizeof(Field), alignof(Field)));
+  restart();
+}
+
+void Parser::restart() noexcept {
   llhttp_t& machine = machine_of(machine_);
   const auto type = role_ == Role::server ? HTTP_REQUEST : HTTP_RESPONSE;
   llhttp_init(&machine, type, &ParserCallbacks::settings());
   machine.data = this;
-  arena_ = &arena;
-  limits_ = limits;
-  fields_ = static_cast<Field*>(arena.allocate(limits.fields_max * sizeof(Field), alignof(Field)));
   started_ = version_done_ = head_done_ = head_reported_ = complete_ = false;
   expects_continue_ = expects_other_ = keep_alive_ = false;
   line_begun_ = version_begun_ = says_close_ = says_keep_alive_ = false;

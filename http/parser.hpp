@@ -61,9 +61,10 @@ public:
   /// Borrow: `arena` until the next begin.
   void begin(Arena& arena, const ParserLimits& limits) noexcept;
 
-  /// The same of an answer, and which request's it is (RFC 9112 section 6.3). After an interim
-  /// answer the next one begins so again.
+  /// The same of an answer, and which request's it is (RFC 9112 section 6.3).
   void begin_response(Arena& arena, const ParserLimits& limits, Method request) noexcept;
+  /// The answer after an interim one, of the same request, in the same place.
+  void begin_after_interim() noexcept;
 
   /// Takes the next event out of `input`; call again with the unconsumed rest. An answer of status
   /// 101, or one of 2xx to CONNECT, is over with its head; what follows is another protocol's.
@@ -109,6 +110,7 @@ private:
     std::string_view text() const noexcept { return {data, size}; }
   };
 
+  void restart() noexcept;
   std::optional<Code> pass_empty_lines(Bytes input, std::size_t& passed_bytes) noexcept;
   std::optional<Code> check_padding(const Step& step, bool was_head) noexcept;
   void remember_tail(Bytes input) noexcept;

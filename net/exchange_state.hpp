@@ -15,6 +15,7 @@
 #include "http/framing.hpp"
 #include "http/parser.hpp"
 #include "http/serializer.hpp"
+#include "net/call_waiter.hpp"
 #include "net/minimum_rate.hpp"
 
 namespace ringfort::net {
@@ -22,7 +23,7 @@ namespace ringfort::net {
 class ServerConnection;
 
 /// Where: one shard. Immovable: handlers hold references to it.
-class ExchangeState final : public Exchange {
+class ExchangeState final : public Exchange, public CallWaiter {
 public:
   ExchangeState(ServerConnection& connection, MutableBytes arena_block) noexcept;
   ~ExchangeState();
@@ -51,7 +52,9 @@ public:
     return wait_ == Wait::write || !payload_rest_.empty() || ends_direction_;
   }
   /// The handler waits for something that is not its peer's.
-  bool waits_elsewhere() const noexcept { return wait_ == Wait::wake || wait_ == Wait::sleep; }
+  bool waits_elsewhere() const noexcept {
+    return wait_ == Wait::wake || wait_ == Wait::sleep || wait_ == Wait::call;
+  }
   bool tunnels() const noexcept { return tunnel_; }
   /// More of the request, or through the tunnel, may come.
   bool receives() const noexcept { return tunnel_ ? !tunnel_ended_ : !request_complete(); }
@@ -123,8 +126,12 @@ public:
   void wait_for_read(std::coroutine_handle<> waiting) noexcept;
   void wait_for_write(std::coroutine_handle<> waiting) noexcept;
 
+  void wait_for_call(std::coroutine_handle<> waiting) noexcept override;
+  void on_call() noexcept override;
+  std::optional<Error> call_refusal() const noexcept override;
+
 private:
-  enum class Wait : std::uint8_t { none, read, write, wake, sleep };
+  enum class Wait : std::uint8_t { none, read, write, wake, sleep, call };
 
   bool begin_response(int status, std::span<const Field> fields, http::BodyFraming framing,
                       std::uint64_t length) noexcept;

@@ -1,5 +1,5 @@
 // What a handler may wait for, and what ends each wait: its peer's bytes, room for its own, a wake
-// from elsewhere, a time.
+// from elsewhere, a time, another server's answer.
 #include "net/exchange_state.hpp"
 #include "net/server_connection.hpp"
 #include "net/serving_shard.hpp"
@@ -105,6 +105,21 @@ void ExchangeState::on_woken() noexcept {
 
 void ExchangeState::on_slept() noexcept {
   if (waiting_ && wait_ == Wait::sleep) resume();
+}
+
+void ExchangeState::wait_for_call(std::coroutine_handle<> waiting) noexcept {
+  wait(Wait::call, waiting);
+}
+
+void ExchangeState::on_call() noexcept {
+  if (!waiting_ || wait_ != Wait::call) return;
+  resume();
+  connection_.go_on();
+}
+
+std::optional<Error> ExchangeState::call_refusal() const noexcept {
+  if (!failed()) return std::nullopt;
+  return failure();
 }
 
 // ---------------------------------------------------------------------------- too long

@@ -2,40 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
+
+#include "net/bound.hpp"
 
 namespace ringfort::net {
 
 namespace {
-
-using std::chrono::milliseconds;
-
-/// A field's value against its range; `power` asks for a power of two.
-struct Bound {
-  std::int64_t value;
-  std::int64_t least;
-  std::int64_t most;
-  bool power = false;
-
-  bool holds() const noexcept {
-    if (value < least || value > most) return false;
-    return !power || std::has_single_bit(static_cast<std::uint64_t>(value));
-  }
-};
-
-constexpr std::int64_t day_ms = 24 * 60 * 60 * 1'000;
-
-Bound timeout(milliseconds value) noexcept { return {value.count(), 1, day_ms}; }
-
-Bound timeout_or_off(milliseconds value) noexcept { return {value.count(), 0, day_ms}; }
-
-/// `first` is the number of the first bound, as details of config.invalid count.
-Result<> check_all(std::span<const Bound> bounds, std::int32_t first) noexcept {
-  const auto broken =
-      std::ranges::find_if(bounds, [](const Bound& bound) { return !bound.holds(); });
-  if (broken == bounds.end()) return {};
-  return fail(Code::config_invalid, first + static_cast<std::int32_t>(broken - bounds.begin()));
-}
 
 constexpr std::uint32_t page_bytes = 4'096;
 

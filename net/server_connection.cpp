@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "net/send_credit.hpp"
 #include "net/serving_shard.hpp"
 
 namespace ringfort::net {
@@ -97,20 +98,10 @@ bool ServerConnection::step() noexcept {
   return exchange_->wants_body() && !exchange_->request_failure() && parse_more();
 }
 
-// One record may always be queued. Beyond it the credit is a small share of what is free of one
-// half of the shard's blocks: the other half is for first records, so that many peers that take
-// nothing leave blocks for those that do.
 bool ServerConnection::send_credit_spent() const noexcept {
-  constexpr std::uint64_t share_of_spare = 32;
-  if (transport_.send_waits()) return true;
-  const std::size_t queued_bytes = transport_.stream().queued_bytes();
-  if (queued_bytes == 0) return false;
-  const engine::Blocks& blocks = shard_.loop().blocks();
-  const std::uint64_t reserved_bytes = std::uint64_t{blocks.count()} * blocks.block_bytes() / 2;
-  const std::uint64_t free_bytes = blocks.free_bytes();
-  const std::uint64_t spare_bytes = free_bytes - std::min(free_bytes, reserved_bytes);
-  return queued_bytes >=
-         std::min<std::uint64_t>(shard_.limits().send_credit_bytes, spare_bytes / share_of_spare);
+  return transport_.send_waits() ||
+         net::send_credit_spent(transport_.stream().queued_bytes(),
+                                shard_.limits().send_credit_bytes, shard_.loop().blocks());
 }
 
 void ServerConnection::read_more() noexcept {

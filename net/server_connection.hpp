@@ -69,6 +69,8 @@ public:
   void wake_after(std::chrono::milliseconds time) noexcept;
   /// For the exchange: its handler waits no longer for something that is not the peer's.
   void end_wait_elsewhere() noexcept;
+  /// For the exchange: its handler went on, because another server has answered it.
+  void go_on() noexcept { pump(); }
   /// For the exchange: ends the connection so that the peer sees the message is not whole.
   void cut() noexcept;
   /// For the exchange: nobody waits for an answer. What is queued, perhaps an alert, goes out.

@@ -66,6 +66,42 @@ void ServingShard::withdraw_listener() noexcept {
   listeners_.pop_back();
 }
 
+// ---------------------------------------------------------------------------- other servers
+
+Result<Agent*> ServingShard::make_agent(ClientOptions options) {
+  auto agent = Agent::create(*this, std::move(options));
+  if (!agent) return std::unexpected(agent.error());
+  return agents_.emplace_back(std::move(*agent)).get();
+}
+
+Result<Resolver*> ServingShard::resolver() noexcept {
+  if (resolver_ == nullptr) {
+    auto made = Resolver::create(*loop_, share_.options.name_servers);
+    if (!made) return std::unexpected(made.error());
+    resolver_ = std::move(*made);
+  }
+  return resolver_.get();
+}
+
+/// Those whose client is gone, and with it the last operation.
+void ServingShard::sweep_agents() noexcept {
+  std::erase_if(agents_, [](const auto& agent) { return agent->over(); });
+}
+
+bool ServingShard::run_errand(ErrandState::Work work) noexcept {
+  if (draining_ || has_ended()) return false;
+  ErrandState* const errand = ErrandState::create(*this, std::move(work));
+  if (errand == nullptr) return false;
+  errands_.push_back(errand);
+  errand->start();
+  return true;
+}
+
+void ServingShard::end_errand(ErrandState& errand) noexcept {
+  std::erase(errands_, &errand);
+  ErrandState::destroy(errand);
+}
+
 http::ParserLimits ServingShard::parser_limits() const noexcept {
   return {.head_bytes_max = limits().header_bytes_max,
           .target_bytes_max = limits().target_bytes_max,
@@ -89,6 +125,7 @@ Result<unsigned> ServingShard::run_turn(std::chrono::nanoseconds wait) noexcept 
   auto count = loop_->turn(busy ? std::chrono::nanoseconds::zero() : wait);
   if (!count) return count;
   if (auto ran = run_handshakes(); !ran) return std::unexpected(ran.error());
+  sweep_agents();
   look_at_drain();
   return count;
 }
@@ -109,7 +146,7 @@ bool ServingShard::post_job(std::move_only_function<void()> job) noexcept {
 
 bool ServingShard::settle() noexcept {
   constexpr unsigned turns_max = 1'000;
-  if (!started_) {
+  if (!started_ && errands_.empty() && agents_.empty()) {
     for (const auto& listener : listeners_) listener->stop();
     return true;
   }
@@ -122,7 +159,10 @@ bool ServingShard::settle() noexcept {
 
 /// Whether the kernel has no operation of this shard's left, so that it can be freed.
 bool ServingShard::holds_nothing() const noexcept {
-  return connections_.used() == 0 &&
+  const bool calls =
+      std::ranges::any_of(agents_, [](const auto& agent) { return !agent->settled(); });
+  return connections_.used() == 0 && errands_.empty() && !calls &&
+         (resolver_ == nullptr || resolver_->settled()) &&
          std::ranges::all_of(listeners_, [](const auto& listener) { return listener->stopped(); });
 }
 
@@ -150,6 +190,7 @@ void ServingShard::begin_drain(std::chrono::milliseconds grace) noexcept {
     draining_ = true;
     for (const auto& listener : listeners_) listener->stop();
     connections_.for_each([](ServerConnection& connection) { connection.drain(); });
+    for (const auto& agent : agents_) agent->drain();
   }
   if (grace == grace.zero()) return cut_all();
   loop_->timers().cancel(drain_timer_);
@@ -158,10 +199,16 @@ void ServingShard::begin_drain(std::chrono::milliseconds grace) noexcept {
 
 void ServingShard::cut_all() noexcept {
   connections_.for_each([](ServerConnection& connection) { connection.cut_by_drain(); });
+  for (const auto& agent : agents_) agent->end();
+  const std::vector<ErrandState*> errands = errands_;
+  for (ErrandState* const errand : errands) errand->cut();
 }
 
 void ServingShard::end_when_drained() noexcept {
-  if (!draining_ || !holds_nothing() || has_ended()) return;
+  if (!draining_ || has_ended()) return;
+  const bool serves = connections_.used() > 0 || !errands_.empty();
+  if (!serves && resolver_ != nullptr) resolver_->stop();
+  if (!holds_nothing()) return;
   loop_->timers().cancel(drain_timer_);
   loop_->close_posts();
   ended_.store(true, std::memory_order_release);
@@ -287,6 +334,9 @@ bool Shard::post(std::move_only_function<void()> job) noexcept {
 }
 std::uint32_t Shard::look(std::uint32_t from, std::vector<ConnectionReport>& out) {
   return serving(*this).look_at(from, out);
+}
+bool Shard::run(std::move_only_function<Task<>(Errand&)> work) noexcept {
+  return serving(*this).run_errand(std::move(work));
 }
 Result<unsigned> Shard::turn(std::chrono::nanoseconds wait) noexcept {
   return serving(*this).run_turn(wait);

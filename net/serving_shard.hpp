@@ -14,9 +14,12 @@
 #include "http/serializer.hpp"
 #include "http/parser.hpp"
 #include "net/accept_rate.hpp"
+#include "net/agent.hpp"
+#include "net/errand_state.hpp"
 #include "net/handshakes.hpp"
 #include "net/listener.hpp"
 #include "net/peer_counts.hpp"
+#include "net/resolver.hpp"
 #include "net/server_connection.hpp"
 #include "net/slots.hpp"
 #include "net/stream.hpp"
@@ -55,6 +58,10 @@ public:
   /// Undoes the last listen(). Before the first turn.
   void withdraw_listener() noexcept;
 
+  /// A client's connections. Errors: as Client::create.
+  Result<Agent*> make_agent(ClientOptions options);
+  bool run_errand(ErrandState::Work work) noexcept;
+
   unsigned shard_index() const noexcept { return index_; }
   bool post_job(std::move_only_function<void()> job) noexcept;
   Result<unsigned> run_turn(std::chrono::nanoseconds wait) noexcept;
@@ -88,12 +95,16 @@ public:
   /// Null without one.
   Observer* observer() const noexcept { return observer_.get(); }
   void set_observer(std::unique_ptr<Observer> observer) { observer_ = std::move(observer); }
+  /// Made when it is first asked for. Errors: as Resolver::create.
+  Result<Resolver*> resolver() noexcept;
   const tls::Library* tls_library() const noexcept { return tls_library_.get(); }
   bool draining() const noexcept { return draining_; }
 
   /// A new connection on `descriptor`, or a refusal when the shard is full.
   void admit(const ServerRole& role, int descriptor) noexcept;
   void release(ServerConnection& connection) noexcept;
+  /// It has come to its end.
+  void end_errand(ErrandState& errand) noexcept;
   /// A chooser's late decision, for a connection that may be gone.
   void take_choice(std::uint64_t connection, tls::NameChoice choice) noexcept;
   /// A waker's call, for a handler that may be gone.
@@ -114,6 +125,7 @@ private:
   void look_at_drain() noexcept;
   void cut_all() noexcept;
   void end_when_drained() noexcept;
+  void sweep_agents() noexcept;
   bool holds_nothing() const noexcept;
 
   static constexpr int backlog = 4'096; ///< the kernel cuts it to net.core.somaxconn
@@ -130,7 +142,10 @@ private:
   Slots<ServerConnection> connections_;
   PeerCounts peers_;
   AcceptRate accept_rate_;
-  std::chrono::nanoseconds pausing_until_{0}; ///< listeners pause
+  std::chrono::nanoseconds pausing_until_{0};  ///< listeners pause
+  std::unique_ptr<Resolver> resolver_;         ///< null while no name was asked for
+  std::vector<std::unique_ptr<Agent>> agents_; ///< services hold on to their clients
+  std::vector<ErrandState*> errands_;          ///< each in a block of its own
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::unique_ptr<Observer> observer_;
   http::Date date_;

@@ -75,6 +75,8 @@ public:
   /// The peer's FIN came, and everything before it has been consumed.
   bool ended() const noexcept { return peer_ended_ && received_.empty(); }
   bool peer_ended() const noexcept { return peer_ended_; }
+  /// StreamOwner::on_broken() was called.
+  bool broken() const noexcept { return broken_; }
   /// Neither bytes nor a FIN wait to be read, and no byte to be sent.
   bool quiet() const noexcept {
     return received_.empty() && !peer_ended_ && receive_stopped_by_ == 0 && queued_bytes() == 0;
@@ -90,6 +92,8 @@ public:
   /// Freely, and what comes has been opened by the kernel: a record that is no data, or is not
   /// right, stops the receive.
   void receive_opened() noexcept;
+  /// A send is under way: the kernel may have taken more than sent_bytes() tells.
+  bool sending() const noexcept { return send_op_.armed(); }
   /// An operation to receive is under way.
   bool receiving() const noexcept { return receive_op_.armed() || starved_.linked(); }
   /// The errno that stopped the receive, once everything before it was used; 0: none did.

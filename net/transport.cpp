@@ -15,6 +15,16 @@ Transport::Transport(StreamHome& home, int descriptor, StreamOwner& owner,
   if (library != nullptr && home.records.wants_kernel()) stream_.receive_singly();
 }
 
+Transport::Transport(StreamHome& home, int descriptor, StreamOwner& owner,
+                     const tls::Library* library,
+                     std::unique_ptr<tls::ClientSession> session) noexcept
+    : home_(home), library_(session == nullptr ? nullptr : library),
+      stream_(home, descriptor, owner), reader_(home.loop.blocks(), stream_),
+      kernel_(home, stream_), phase_(session == nullptr ? Phase::plain : Phase::handshake) {
+  if (session == nullptr) return;
+  client_ = std::make_unique<ClientSide>(std::move(session));
+}
+
 bool Transport::ended() const noexcept {
   if (!plaintext_.empty()) return false;
   return peer_closed_ || stream_.ended();
@@ -39,7 +49,8 @@ Result<MutableBytes> Transport::receive() noexcept {
     return plaintext_;
   }
   if (phase_ == Phase::handshake) {
-    if (auto advanced = advance_handshake(); !advanced) return fail_with(advanced.error());
+    const auto advanced = client_ == nullptr ? advance_handshake() : advance_client();
+    if (!advanced) return fail_with(advanced.error());
   }
   auto received = kernel_.receives() ? receive_opened() : receive_records();
   if (!received) return fail_with(received.error());
@@ -150,6 +161,7 @@ Result<MutableBytes> Transport::fail_with(const Error& error) noexcept {
   }
   phase_ = Phase::failed;
   session_.reset();
+  if (client_ != nullptr) client_->session.reset();
   return std::unexpected(error);
 }
 
@@ -176,6 +188,19 @@ Result<> Transport::advance_handshake() noexcept {
     }
   }
   return {};
+}
+
+/// A client speaks first, and has to wait for nobody's decision.
+Result<> Transport::advance_client() noexcept {
+  for (;;) {
+    const MutableBytes input = stream_.received();
+    if (input.empty() && std::exchange(client_->greeted, true)) return {};
+    const auto progress = client_->session->receive(input);
+    if (!progress) return std::unexpected(progress.error());
+    if (auto queued = queue_session_output(); !queued) return queued;
+    if (progress->consumed_bytes > 0) stream_.consume(progress->consumed_bytes);
+    if (progress->wants == tls::Handshake::Wants::nothing) return begin_client_records();
+  }
 }
 
 void Transport::use(std::shared_ptr<const tls::ShardContext> context) noexcept {
@@ -212,23 +237,58 @@ Result<> Transport::begin_records() noexcept {
   return {};
 }
 
+/// OpenSSL's tickets of TLS 1.3 are still to come, so the session stays for a while.
+Result<> Transport::begin_client_records() noexcept {
+  const auto keys = client_->session->take_keys();
+  if (!keys) return std::unexpected(keys.error());
+  auto channel = tls::Channel::create(*library_, *keys, {}, tls::Side::client);
+  if (!channel) return std::unexpected(channel.error());
+  channel_.emplace(std::move(*channel));
+  client_->facts = client_->session->take_facts();
+  phase_ = Phase::records;
+  return {};
+}
+
+tls::Handshake* Transport::handshake() const noexcept {
+  if (client_ != nullptr) return client_->session.get();
+  return session_.get();
+}
+
 Result<> Transport::queue_session_output() noexcept {
-  if (session_ == nullptr) return {};
-  while (!session_->output().empty()) {
-    const Bytes output = session_->output();
+  tls::Handshake* const handshake = this->handshake();
+  if (handshake == nullptr) return {};
+  while (!handshake->output().empty()) {
+    const Bytes output = handshake->output();
     const MutableBytes space = stream_.send_space(1);
     if (space.empty()) return fail(Code::response_stream_no_blocks);
     const std::size_t bytes = std::min(output.size(), space.size());
     copy_into(space, output.first(bytes));
     stream_.commit(bytes);
-    session_->output_sent(bytes);
+    handshake->output_sent(bytes);
   }
   return {};
 }
 
 Result<> Transport::open_record(MutableBytes record) noexcept {
+  if (client_ != nullptr && client_->session != nullptr) return open_early_record(record);
   const auto received = channel_->receive(record);
   if (!received) return std::unexpected(received.error());
+  return take(*received);
+}
+
+/// The first records of a client's side may be tickets, of which OpenSSL makes sessions. It has to
+/// see each record as it came, so with the first one that is none, or is long, it is let go.
+Result<> Transport::open_early_record(MutableBytes record) noexcept {
+  std::array<std::byte, 4'096> sealed;
+  const std::size_t bytes = record.size();
+  const bool kept = bytes <= sealed.size();
+  if (kept) copy_into(sealed, record);
+  const auto received = channel_->receive(record);
+  if (!received) return std::unexpected(received.error());
+  const bool ticket = received->kind == tls::Channel::Kind::ticket;
+  if (!kept || !ticket || !client_->session->receive_ticket(Bytes(sealed).first(bytes))) {
+    client_->session.reset();
+  }
   return take(*received);
 }
 

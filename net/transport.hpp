@@ -1,9 +1,10 @@
 // transport — plaintext in, plaintext out, over one stream: TLS in three phases, or none at all.
 //
 //   plain      bytes pass through
-//   handshake  tls::Session eats what arrives and says what to send
-//   records    the Session is gone; tls::Channel opens records where they lie and seals straight
-//              into the send queue, or the kernel does either (kernel_records)
+//   handshake  tls::Session, or a client's, eats what arrives and says what to send
+//   records    it is gone, a client's once the first tickets have come; tls::Channel opens records
+//              where they lie and seals straight into the send queue, or the kernel does either
+//              (kernel_records)
 // The step from handshake to records happens at a record boundary, with the leftover input still
 // in our buffers, so nothing that the peer sent early is lost.
 #pragma once
@@ -19,6 +20,7 @@
 #include "net/record_reader.hpp"
 #include "net/stream.hpp"
 #include "tls/channel.hpp"
+#include "tls/client_session.hpp"
 #include "tls/session.hpp"
 #include "tls/shard_context.hpp"
 
@@ -32,6 +34,9 @@ public:
   /// `library` is null for clear text, and otherwise outlives the transport.
   Transport(StreamHome& home, int descriptor, StreamOwner& owner,
             const tls::Library* library) noexcept;
+  /// The client's side; `session` is null for clear text. Its records are never the kernel's.
+  Transport(StreamHome& home, int descriptor, StreamOwner& owner, const tls::Library* library,
+            std::unique_ptr<tls::ClientSession> session) noexcept;
 
   Stream& stream() noexcept { return stream_; }
   const Stream& stream() const noexcept { return stream_; }
@@ -39,6 +44,8 @@ public:
   bool encrypted() const noexcept { return library_ != nullptr; }
   /// What the handshake settled; empty before the records phase.
   const tls::SessionFacts& facts() const noexcept { return facts_; }
+  /// The same of the client's side.
+  const tls::ClientSessionFacts& server_facts() const noexcept { return client_->facts; }
 
   /// The plaintext that waits; moves the handshake on and opens the next record when none does.
   /// Empty: nothing more for now; see ended() then.
@@ -120,11 +127,14 @@ public:
 private:
   Result<MutableBytes> fail_with(const Error& error) noexcept;
   Result<> advance_handshake() noexcept;
+  Result<> advance_client() noexcept;
   Result<> begin_records() noexcept;
+  Result<> begin_client_records() noexcept;
   Result<> queue_session_output() noexcept;
   Result<MutableBytes> receive_records() noexcept;
   Result<MutableBytes> receive_opened() noexcept;
   Result<> open_record(MutableBytes record) noexcept;
+  Result<> open_early_record(MutableBytes record) noexcept;
   Result<> take(const tls::Channel::Received& received) noexcept;
   Result<> send_to_kernel(std::span<const Bytes> pieces) noexcept;
   Result<> send_plain(std::span<const Bytes> pieces) noexcept;
@@ -133,6 +143,18 @@ private:
   Result<> send_control() noexcept;
   void queue_alert(tls::Alert alert) noexcept;
   Result<> send_one_record(std::span<const Bytes> pieces, std::size_t bytes) noexcept;
+
+  /// What only a client's side has.
+  struct ClientSide {
+    explicit ClientSide(std::unique_ptr<tls::ClientSession> one) noexcept
+        : session(std::move(one)) {}
+
+    std::unique_ptr<tls::ClientSession> session; ///< until the first data
+    tls::ClientSessionFacts facts;
+    bool greeted = false; ///< its hello is out
+  };
+
+  tls::Handshake* handshake() const noexcept;
 
   StreamHome& home_;
   const tls::Library* library_;
@@ -148,6 +170,7 @@ private:
   MutableBytes plaintext_;
   std::size_t plain_bytes_ = 0; ///< of the stream's front, are the plaintext of a plain stream
   std::unique_ptr<tls::Session> session_;
+  std::unique_ptr<ClientSide> client_; ///< null on a server's side, and in clear text
   std::optional<tls::Channel> channel_;
   tls::SessionFacts facts_{};
 };

@@ -92,20 +92,23 @@ struct Response {
 /// How far a call has come.
 enum class Phase : std::uint8_t { pending, resolve, connect, tls, upload, wait, response, done };
 
+/// Those that take time.
+inline constexpr std::size_t phase_count = static_cast<std::size_t>(Phase::done);
+
 constexpr std::string_view name_of(Phase phase) noexcept {
   constexpr std::string_view names[] = {"pending", "resolve", "connect",  "tls",
                                         "upload",  "wait",    "response", "done"};
   return names[static_cast<std::size_t>(phase)];
 }
 
-/// What is known of the server at the other end. Lives as long as its connection.
+/// What is known of the server at the other end.
 struct ServerFacts {
   std::string_view version; ///< "TLSv1.3"; empty when not encrypted
   std::string_view suite;
   std::string_view protocol; ///< ALPN; empty when the server chose none
   bool resumed = false;
   /// Its chain, leaf first, and whether it is believed; of a resumed session as it was when that
-  /// began. Null without TLS.
+  /// began. Null without TLS, and once the answer has been read to its end.
   const tls::Diagnosis* certificates = nullptr;
 };
 
@@ -115,13 +118,13 @@ struct CallFacts {
   bool reused = false;          ///< its connection had served another call before
   /// The whole message has come, and its end was told, not only the connection's.
   bool complete = false;
-  std::string_view peer;        ///< "192.0.2.1:443"; empty before there is a connection
-  std::string_view server_name; ///< that was asked for or proved; empty without TLS
+  std::string_view peer;            ///< "192.0.2.1:443"; empty before there is a connection
+  std::string_view server_name;     ///< that was asked for or proved; empty without TLS
   std::uint64_t sent_bytes = 0;     ///< of the connection's, taken by the kernel for this call
   std::uint64_t received_bytes = 0; ///< likewise
   ServerFacts server;
   /// How long each phase took; zero for those that were not needed.
-  std::chrono::nanoseconds phases[static_cast<std::size_t>(Phase::done)] = {};
+  std::chrono::nanoseconds phases[phase_count] = {};
 };
 
 /// `co_await` answers once the answer's head is there.
@@ -199,22 +202,17 @@ private:
   net::CallState* state_ = nullptr;
 };
 
-/// Bounds of one client. There is no "unlimited".
+/// Bounds of one client; an answer's head, fields and chunks have those of the engine's Limits.
 struct ClientOptions {
   tls::ClientContext tls; ///< for encrypted destinations
 
-  std::uint32_t connections_max = 1'024; ///< 1..1,000,000
+  std::uint32_t connections_max = 1'024;              ///< 1..1,000,000
   std::uint32_t connections_per_destination_max = 64; ///< 1..1,000,000
-  std::uint32_t idle_per_destination_max = 16; ///< kept for later; 0..1,000,000; 0: none is
+  std::uint32_t idle_per_destination_max = 16;        ///< kept for later; 0..1,000,000; 0: none is
   std::uint32_t pending_max = 1'024; ///< calls that wait for a connection, 0..1,000,000
-  bool newest_first = true; ///< which of the idle connections serves; false: the oldest
+  bool newest_first = true;          ///< which of the idle connections serves; false: the oldest
   /// Of one connection; the last one closes it. 0..4,294,967,295; 0: off.
   std::uint32_t calls_per_connection_max = 0;
-
-  std::uint32_t header_bytes_max = 16'384;         ///< of an answer's head, 256..16,384
-  std::uint32_t fields_max = 100;                  ///< head and trailers, 1..256
-  std::uint32_t trailer_bytes_max = 8'192;         ///< 0..16,384
-  std::uint32_t chunk_extension_bytes_max = 4'096; ///< of one body, 0..1 MiB
 
   std::chrono::milliseconds pending_timeout{10'000};
   std::chrono::milliseconds resolve_timeout{5'000};
@@ -240,7 +238,7 @@ struct ClientCounts {
   std::uint64_t connections = 0;        ///< made so far
   std::uint64_t handshakes_full = 0;    ///< of these
   std::uint64_t handshakes_resumed = 0; ///< likewise
-  std::uint64_t unverified = 0; ///< connections to servers that verification would have refused
+  std::uint64_t unverified = 0; ///< connections whose server nobody verified
   std::uint64_t reused = 0;     ///< calls that an idle connection served
   std::uint64_t retried = 0;    ///< calls that were sent again on another connection
   std::uint64_t retired = 0;    ///< idle connections that the server ended, or sent something on
@@ -266,8 +264,8 @@ public:
   virtual ~Client() = default;
 
   /// Asks. What fails is answered by the call's response().
-  /// A call that a reused connection loses before the server can have seen any of it is sent again,
-  /// once, on a connection of its own; no other is.
+  /// A call that a reused connection loses before the server can have seen any of it is sent again
+  /// on another one; no other call is.
   virtual Call call(Exchange& exchange, const Destination& destination, Request request) = 0;
   virtual Call call(Errand& errand, const Destination& destination, Request request) = 0;
 

@@ -12,12 +12,14 @@
 #include <vector>
 
 #include <ringfort/connection_report.hpp>
+#include <ringfort/errand.hpp>
 #include <ringfort/error.hpp>
 #include <ringfort/metrics.hpp>
 #include <ringfort/names.hpp>
 #include <ringfort/observer.hpp>
 #include <ringfort/records.hpp>
 #include <ringfort/service.hpp>
+#include <ringfort/task.hpp>
 #include <ringfort/tls.hpp>
 
 namespace ringfort {
@@ -86,6 +88,8 @@ struct EngineOptions {
   /// Refuses options by which a shard may hold more: see Engine::memory_bytes_max(). 0..1 TiB;
   /// 0: off.
   std::uint64_t memory_bytes_max = 0;
+  /// Whom clients ask for addresses: "192.0.2.53,[2001:db8::53]:5353". Empty: /etc/resolv.conf.
+  std::string name_servers = {};
   Limits limits;
 };
 
@@ -118,6 +122,12 @@ public:
   /// Errors: ring.enter_failed.
   /// Where:  always the same thread, instead of Engine::run.
   Result<unsigned> turn(std::chrono::nanoseconds wait) noexcept;
+
+  /// Starts a coroutine that serves no request, for instance one that calls other servers: its
+  /// frame, and that of what it awaits, lie in a block of the shard's. The shard does not end
+  /// before it has. False: no block is left for it, or the shard drains.
+  /// Where: the shard's thread, or before the first turn.
+  bool run(std::move_only_function<Task<>(Errand&)> work) noexcept;
 
   /// What the shard's living connections are doing, some hundred at a time: appends those of the
   /// slots from `from` on, and answers where to go on, 0 when that was the last.

@@ -17,7 +17,7 @@ class [[nodiscard]] ErrandSleepAwait {
 public:
   ErrandSleepAwait(Errand& errand, std::chrono::milliseconds time) noexcept
       : errand_(errand), time_(time) {}
-  bool await_ready() const noexcept { return time_.count() <= 0; }
+  bool await_ready() const noexcept;
   void await_suspend(std::coroutine_handle<> waiting) noexcept;
   Result<> await_resume() const noexcept;
 

@@ -5,9 +5,12 @@
 #include <ringfort/arena.hpp>
 #include <ringfort/bytes.hpp>
 #include <ringfort/certificate.hpp>
+#include <ringfort/client.hpp>
 #include <ringfort/client_certificates.hpp>
+#include <ringfort/client_tls.hpp>
 #include <ringfort/connection_report.hpp>
 #include <ringfort/engine.hpp>
+#include <ringfort/errand.hpp>
 #include <ringfort/error.hpp>
 #include <ringfort/exchange.hpp>
 #include <ringfort/files.hpp>

@@ -1,8 +1,9 @@
-// task — a handler that may wait: a coroutine whose frame lives in the arena of its exchange.
+// task — a handler that may wait: a coroutine whose frame lives in the arena of its exchange, or of
+// its errand.
 //
-// The only way to make one is a coroutine with an Exchange& among its parameters; the frame never
-// comes from the heap. When the arena has no room the request is answered 503 and counted. A
-// handler may await coroutines of its own, Task<Result<T>>, whose frames lie there too.
+// The only way to make one is a coroutine with an Exchange& or an Errand& among its parameters; the
+// frame never comes from the heap. When the arena has no room the request is answered 503 and
+// counted. A handler may await coroutines of its own, Task<Result<T>>, whose frames lie there too.
 #pragma once
 
 #include <coroutine>
@@ -16,25 +17,29 @@
 
 namespace ringfort {
 
+class Errand;
 class Exchange;
 
 namespace frame {
 
-/// Storage for a coroutine frame in the arena of `exchange`; null when the arena is spent.
+/// Storage for a coroutine frame in the arena of an exchange or an errand; null when it is spent.
 void* allocate(Exchange& exchange, std::size_t bytes) noexcept;
+void* allocate(Errand& errand, std::size_t bytes) noexcept;
 
 template <class T>
-inline constexpr bool is_exchange = false;
+inline constexpr bool has_arena = false;
 template <>
-inline constexpr bool is_exchange<Exchange&> = true;
+inline constexpr bool has_arena<Exchange&> = true;
+template <>
+inline constexpr bool has_arena<Errand&> = true;
 
 template <class First, class... Rest>
-Exchange& exchange_among(First& first, Rest&... rest) noexcept {
-  if constexpr (is_exchange<First&>) {
+auto& home_among(First& first, Rest&... rest) noexcept {
+  if constexpr (has_arena<First&>) {
     return first;
   } else {
-    static_assert(sizeof...(Rest) > 0, "a Task<> coroutine needs an Exchange& parameter");
-    return exchange_among(rest...);
+    static_assert(sizeof...(Rest) > 0, "a Task<> needs an Exchange& or an Errand& parameter");
+    return home_among(rest...);
   }
 }
 
@@ -42,7 +47,7 @@ Exchange& exchange_among(First& first, Rest&... rest) noexcept {
 struct InArena {
   template <class... Arguments>
   static void* operator new(std::size_t bytes, Arguments&... arguments) noexcept {
-    return frame::allocate(frame::exchange_among(arguments...), bytes);
+    return frame::allocate(frame::home_among(arguments...), bytes);
   }
   static void operator delete(void*) noexcept {} // The arena is released as a whole.
 };

@@ -1,0 +1,465 @@
+#include "net/call_state.hpp"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "http/request_writer.hpp"
+#include "http/serializer.hpp"
+#include "net/agent.hpp"
+#include "net/client_connection.hpp"
+#include "net/serving_shard.hpp"
+
+namespace ringfort::net {
+
+using http::BodyFraming;
+using http::CycleEvent;
+using http::Side;
+
+namespace {
+
+constexpr auto never = std::chrono::nanoseconds::max();
+
+} // namespace
+
+CallState* CallState::create(Agent& agent, CallWaiter& waiter) noexcept {
+  engine::Block block = agent.shard().exchange_blocks().try_take();
+  if (!block) return nullptr;
+  auto* const place = reinterpret_cast<CallState*>(block.bytes().data());
+  return std::construct_at(place, agent, waiter, std::move(block));
+}
+
+void CallState::destroy() noexcept {
+  const engine::Block block = std::move(block_);
+  std::destroy_at(this);
+}
+
+CallState::CallState(Agent& agent, CallWaiter& waiter, engine::Block block) noexcept
+    : agent_(agent), waiter_(&waiter), block_(std::move(block)),
+      arena_(block_.bytes().subspan(sizeof(CallState))),
+      parser_(http::Role::client, agent.shard().authorities()), phase_since_(agent.shard().now()),
+      pending_until_(never), ends_at_(never),
+      timer_(this, [](void* self) noexcept { static_cast<CallState*>(self)->on_timer(); }) {
+  agent.count_call(1);
+  const auto timeout = agent.options().call_timeout;
+  if (timeout.count() > 0) ends_at_ = phase_since_ + timeout;
+  arm_timer();
+}
+
+CallState::~CallState() {
+  agent_.count_call(-1);
+  agent_.shard().timers().cancel(timer_);
+  release_payload();
+}
+
+// ---------------------------------------------------------------------------- what is asked
+
+Result<> CallState::prepare(Pool& pool, Request&& request) noexcept {
+  pool_ = &pool;
+  if (auto written = write_head(request); !written) {
+    if (auto release = request.body.take_release()) release();
+    return written;
+  }
+  const bool kept = keep_body(std::move(request.body)) && keep_name();
+  if (!kept) return ringfort::fail(Code::call_no_blocks);
+  parser_.begin_response(arena_, agent_.shard().parser_limits(), method_);
+  return {};
+}
+
+Result<> CallState::write_head(const Request& request) noexcept {
+  const std::size_t body_bytes = request.body.bytes().size();
+  streams_ = request.streams;
+  expects_continue_ = streams_ && request.expects_continue;
+  method_ = request.method == "HEAD" ? Method::head : Method::other;
+  framing_ = streams_ && !request.length ? BodyFraming::chunked : BodyFraming::length;
+  if (!streams_ && body_bytes == 0) framing_ = BodyFraming::none;
+  length_left_ = streams_ ? request.length.value_or(0) : body_bytes;
+  ServingShard& shard = agent_.shard();
+  const http::RequestHead head{
+      .method = request.method,
+      .target = request.target,
+      .authority = request.authority.empty() ? pool_->authority : request.authority,
+      .fields = request.fields,
+      .framing = framing_,
+      .content_length = length_left_,
+      .expects_continue = expects_continue_,
+  };
+  const auto written = http::write_request(shard.scratch(), head);
+  if (!written) return std::unexpected(written.error());
+  auto* copy = static_cast<std::byte*>(arena_.allocate(*written, 1));
+  if (copy == nullptr) return ringfort::fail(Code::call_no_blocks);
+  copy_into({copy, *written}, Bytes(shard.scratch()).first(*written));
+  head_ = {copy, *written};
+  return {};
+}
+
+bool CallState::keep_name() noexcept {
+  if (!pool_->destination.encrypted) return true;
+  const std::string_view name = pool_->server_name.proved;
+  auto* copy = static_cast<char*>(arena_.allocate(name.size(), 1));
+  if (copy == nullptr) return false;
+  server_name_ = {copy, name.copy(copy, name.size())};
+  return true;
+}
+
+bool CallState::keep_body(Payload&& payload) noexcept {
+  body_ = payload.bytes();
+  if (payload.is_owned()) payload_release_ = payload.take_release();
+  if (!payload.is_copied() || body_.empty()) return true;
+  auto* copy = static_cast<std::byte*>(arena_.allocate(body_.size(), 1));
+  if (copy == nullptr) return false;
+  copy_into({copy, body_.size()}, body_);
+  body_ = {copy, body_.size()};
+  return true;
+}
+
+// ---------------------------------------------------------------------------- waiting for a turn
+
+void CallState::enter(Phase phase) noexcept {
+  const auto now = agent_.shard().now();
+  phases_[static_cast<std::size_t>(phase_)] += now - phase_since_;
+  phase_ = phase;
+  phase_since_ = now;
+}
+
+void CallState::add_times(const OpeningTimes& times) noexcept {
+  enter(phase_);
+  add_time(Phase::resolve, times.resolve);
+  add_time(Phase::connect, times.connect);
+  add_time(Phase::tls, times.tls);
+}
+
+void CallState::add_time(Phase phase, std::chrono::nanoseconds time) noexcept {
+  auto& pending = phases_[static_cast<std::size_t>(Phase::pending)];
+  phases_[static_cast<std::size_t>(phase)] += time;
+  pending -= std::min(pending, time); // It waited while the connection was being made.
+}
+
+void CallState::wait_at_most(std::chrono::milliseconds time) noexcept {
+  if (pending_until_ != never) return;
+  pending_until_ = agent_.shard().now() + time;
+  arm_timer();
+}
+
+void CallState::arm_timer() noexcept {
+  const auto next = std::min(pending_until_, ends_at_);
+  agent_.shard().timers().cancel(timer_);
+  if (next != never) agent_.shard().timers().arm(timer_, next);
+}
+
+void CallState::on_timer() noexcept {
+  const auto now = agent_.shard().now();
+  const bool ends = now >= ends_at_;
+  if (!ends && now < pending_until_) return arm_timer();
+  agent_.give_up(*this, {.code = ends ? Code::call_timed_out : Code::call_queue_timed_out});
+}
+
+// ---------------------------------------------------------------------------- the request goes out
+
+void CallState::begin(ClientConnection& connection, bool reused) noexcept {
+  enter(Phase::upload);
+  pending_until_ = never;
+  connection_ = &connection;
+  reused_ = reused;
+  const Stream& stream = connection.transport().stream();
+  sent_before_bytes_ = stream.sent_bytes();
+  received_before_bytes_ = stream.received_bytes();
+  if (peer_.empty()) peer_ = connection.write_peer(arena_);
+  server_ = connection.facts();
+  pending_head_ = head_;
+  body_rest_ = streams_ ? body_rest_ : body_;
+  cycle_.on(Side::request, CycleEvent::head);
+  on_room();
+}
+
+void CallState::release_upload() noexcept {
+  continued_ = true;
+  on_room();
+}
+
+void CallState::send_more() noexcept {
+  if (connection_ == nullptr || upload_dropped_) {
+    if (upload_dropped_) body_rest_ = {};
+    return;
+  }
+  if (streams_ && !pending_head_.empty() && !send_part({})) return;
+  if (!upload_held() && send_body()) complete_request();
+}
+
+/// True once all of the request has been given to the transport.
+bool CallState::send_body() noexcept {
+  if (request_complete()) return false;
+  while (!pending_head_.empty() || !body_rest_.empty()) {
+    if (connection_->send_credit_spent()) return false;
+    constexpr std::size_t part_bytes_max =
+        tls::Channel::plaintext_bytes_max - http::chunk_size_bytes_max - 2;
+    const std::size_t head_bytes = std::min(pending_head_.size(), part_bytes_max - 1);
+    const Bytes part = body_rest_.first(std::min(body_rest_.size(), part_bytes_max - head_bytes));
+    body_rest_ = body_rest_.subspan(part.size());
+    if (!send_part(part)) return false;
+  }
+  if (!streams_) return true;
+  return finishing_ && send({&last_chunk_, 1});
+}
+
+/// With the head, if that has not gone yet.
+bool CallState::send_part(Bytes part) noexcept {
+  std::array<std::byte, http::chunk_size_bytes_max> size_line;
+  const bool chunked = framing_ == BodyFraming::chunked && !part.empty();
+  const std::size_t line_bytes = chunked ? http::write_chunk_size(size_line, part.size()) : 0;
+  const std::array pieces{std::exchange(pending_head_, {}), Bytes(size_line).first(line_bytes),
+                          part, chunked ? bytes_of("\r\n") : Bytes{}};
+  return send(pieces);
+}
+
+bool CallState::send(std::span<const Bytes> pieces) noexcept {
+  const auto sent = connection_->transport().send(pieces);
+  if (!sent) connection_->fail_soon(sent.error());
+  connection_->pump_soon();
+  return sent.has_value();
+}
+
+void CallState::on_room() noexcept {
+  if (wait_ != Wait::write) return send_more();
+  if (try_write()) tell(Wait::write);
+}
+
+void CallState::complete_request() noexcept {
+  cycle_.on(Side::request, CycleEvent::complete);
+  requested_at_ = agent_.shard().now();
+  if (phase_ == Phase::upload) enter(Phase::wait);
+}
+
+void CallState::begin_write(Bytes piece) noexcept {
+  if (!write_result_ || failure_) return;
+  const bool over = framing_ == BodyFraming::length && piece.size() > length_left_;
+  if (!streams_ || finishing_ || over) {
+    write_result_ = ringfort::fail(Code::call_wrong_length);
+    return;
+  }
+  if (framing_ == BodyFraming::length) length_left_ -= piece.size();
+  body_rest_ = piece;
+}
+
+void CallState::begin_finish(std::span<const Field> trailers) noexcept {
+  if (!write_result_ || failure_ || finishing_) return;
+  if (!streams_ || (framing_ == BodyFraming::length && length_left_ > 0)) {
+    write_result_ = ringfort::fail(Code::call_wrong_length);
+    return;
+  }
+  if (framing_ == BodyFraming::chunked) {
+    std::array<std::byte, 1'024> last_chunk;
+    const auto written = http::write_last_chunk(last_chunk, trailers, Code::call_bad_request);
+    auto* copy = written ? static_cast<std::byte*>(arena_.allocate(*written, 1)) : nullptr;
+    if (copy == nullptr) {
+      write_result_ = ringfort::fail(written ? Code::call_no_blocks : Code::call_bad_request);
+      return;
+    }
+    copy_into({copy, *written}, Bytes(last_chunk).first(*written));
+    last_chunk_ = {copy, *written};
+  }
+  finishing_ = true;
+}
+
+bool CallState::try_write() noexcept {
+  if (!write_result_ || refusal()) return true;
+  const std::size_t before_bytes = body_rest_.size();
+  send_more();
+  if (body_rest_.size() < before_bytes) taken_ = true;
+  if (failure_ || upload_dropped_) return true;
+  return body_rest_.empty() && (!finishing_ || request_complete());
+}
+
+Result<> CallState::take_write() noexcept {
+  if (const auto refused = refusal()) return std::unexpected(*refused);
+  return write_result_;
+}
+
+void CallState::drop_upload() noexcept {
+  upload_dropped_ = true;
+  body_rest_ = {};
+  tell(Wait::write);
+}
+
+bool CallState::wants_to_send() const noexcept {
+  return !upload_dropped_ && !upload_held() &&
+         (!pending_head_.empty() || !body_rest_.empty() || (finishing_ && !request_complete()));
+}
+
+void CallState::release_payload() noexcept {
+  body_ = body_rest_ = {};
+  if (payload_release_) std::exchange(payload_release_, nullptr)();
+}
+
+// ---------------------------------------------------------------------------- the answer comes in
+
+void CallState::on_head(bool last) noexcept {
+  const int status = parser_.status();
+  const bool held = upload_held(); // The answer came instead of a word that the body is wanted.
+  if (status == 100 || status >= 200) continued_ = true;
+  if (status < 200 && status != 101) {
+    parser_.begin_after_interim();
+    return on_room();
+  }
+  enter(Phase::response);
+  head_done_ = true;
+  cycle_.on(Side::response, last ? CycleEvent::head_only : CycleEvent::head);
+  complete_ = last;
+  const bool unwanted = held || !parser_.keep_alive();
+  if (unwanted && !request_complete()) {
+    upload_dropped_ = true;
+    body_rest_ = {};
+  }
+  tell(upload_dropped_ && wait_ == Wait::write ? Wait::write : Wait::response);
+}
+
+void CallState::on_piece(Bytes piece, bool last) noexcept {
+  if (last) {
+    cycle_.on(Side::response, CycleEvent::complete);
+    complete_ = true;
+  }
+  if (abandoned_) return;
+  has_piece_ = true;
+  piece_ = piece;
+  tell(Wait::read);
+}
+
+void CallState::on_end() noexcept {
+  cycle_.on(Side::response, CycleEvent::complete);
+  complete_ = parser_.framing() != BodyFraming::until_close;
+  tell(Wait::read);
+}
+
+bool CallState::wants_more() const noexcept {
+  if (!head_done_ || abandoned_) return !response_complete();
+  return wait_ == Wait::read && !has_piece_ && !response_complete();
+}
+
+bool CallState::can_start_anew() const noexcept {
+  const Stream& stream = connection_->transport().stream();
+  return reused_ && !head_done_ && !taken_ && !abandoned_ && parser_.idle() && !stream.sending() &&
+         stream.sent_bytes() == sent_before_bytes_;
+}
+
+void CallState::start_anew() noexcept {
+  connection_ = nullptr;
+  anew_ = true;
+  reused_ = false;
+  cycle_ = {};
+  peer_ = {};
+  server_ = {};
+  enter(Phase::pending);
+}
+
+// ---------------------------------------------------------------------------- the end
+
+/// Its connection knows it no longer.
+void CallState::let_go() noexcept {
+  if (connection_ != nullptr) {
+    const Stream& stream = connection_->transport().stream();
+    sent_bytes_ = stream.sent_bytes() - sent_before_bytes_;
+    received_bytes_ = stream.received_bytes() - received_before_bytes_;
+    server_.certificates = nullptr; // They are the connection's.
+    connection_ = nullptr;
+  }
+  over_ = true;
+  upload_dropped_ = true;
+  enter(phase_);
+  pending_until_ = ends_at_ = never;
+  arm_timer();
+  release_payload();
+}
+
+void CallState::on_released() noexcept {
+  let_go();
+  enter(Phase::done);
+  if (abandoned_) destroy();
+}
+
+void CallState::fail(const Error& error) noexcept {
+  let_go();
+  failure_ = error;
+  if (abandoned_) return destroy();
+  tell(wait_);
+}
+
+void CallState::abandon() noexcept {
+  abandoned_ = true;
+  waiter_ = nullptr;
+  wait_ = Wait::none;
+  if (over_) return destroy();
+  if (connection_ != nullptr) return connection_->on_abandoned();
+  agent_.give_up(*this, {.code = Code::call_ended});
+}
+
+/// Goes on with who waits for this. It may be the end of this call.
+void CallState::tell(Wait wait) noexcept {
+  if (wait == Wait::none || wait_ != wait) return;
+  wait_ = Wait::none;
+  waiter_->on_call();
+}
+
+void CallState::wait(Wait wait, std::coroutine_handle<> waiting) noexcept {
+  wait_ = wait;
+  waiter_->wait_for_call(waiting);
+  if (wait == Wait::read && connection_ != nullptr) connection_->on_awaited();
+}
+
+std::optional<Error> CallState::refusal() const noexcept {
+  return failure_ ? failure_ : waiter_->call_refusal();
+}
+
+bool CallState::response_ready() const noexcept { return head_done_ || refusal(); }
+
+Result<Response> CallState::take_response() noexcept {
+  if (!head_done_) return std::unexpected(*refusal());
+  Response response{.status = parser_.status(),
+                    .fields = parser_.fields(),
+                    .version_minor = parser_.head().version_minor};
+  if (parser_.framing() == BodyFraming::length) response.length = parser_.content_length();
+  return response;
+}
+
+bool CallState::try_read() noexcept {
+  has_piece_ = false;
+  piece_ = {};
+  if (over_ || refusal()) return true;
+  if (connection_ != nullptr && !response_complete()) {
+    wait_ = Wait::read; // What is found is meant for this call.
+    connection_->read_more();
+    wait_ = Wait::none;
+  }
+  return has_piece_ || failure_ || response_complete();
+}
+
+// The end gives the connection back.
+Result<Bytes> CallState::take_read() noexcept {
+  if (has_piece_) return piece_;
+  if (!response_complete()) return std::unexpected(*refusal());
+  if (connection_ != nullptr) connection_->release_call();
+  return Bytes{};
+}
+
+Fields CallState::trailers() const noexcept {
+  return response_complete() ? parser_.trailers() : Fields();
+}
+
+CallFacts CallState::facts() noexcept {
+  CallFacts facts{.phase = phase_,
+                  .reused = reused_,
+                  .complete = complete_,
+                  .peer = peer_,
+                  .server_name = server_name_,
+                  .sent_bytes = sent_bytes_,
+                  .received_bytes = received_bytes_,
+                  .server = server_};
+  if (connection_ != nullptr) {
+    const Stream& stream = connection_->transport().stream();
+    facts.sent_bytes = stream.sent_bytes() - sent_before_bytes_;
+    facts.received_bytes = stream.received_bytes() - received_before_bytes_;
+  }
+  std::ranges::copy(std::span(phases_).first<phase_count>(), facts.phases);
+  return facts;
+}
+
+} // namespace ringfort::net

@@ -1,0 +1,64 @@
+#include "net/dial.hpp"
+
+#include <utility>
+
+#include "net/agent.hpp"
+#include "net/serving_shard.hpp"
+
+namespace ringfort::net {
+
+Dial::Dial(Agent& agent, Pool& pool) noexcept
+    : agent_(agent), pool_(pool), since_(agent.shard().now()),
+      lookup_(this,
+              [](void* self, const Result<Addresses>& answer) noexcept {
+                static_cast<Dial*>(self)->on_resolved(answer);
+              }),
+      race_(agent.shard().loop(), *this), released_(this, [](void* self) noexcept {
+        auto* const dial = static_cast<Dial*>(self);
+        dial->agent_.release(*dial);
+      }) {}
+
+void Dial::start() noexcept {
+  const Destination& to = pool_.destination;
+  const auto resolver = agent_.shard().resolver();
+  if (!resolver) return on_resolved(std::unexpected(resolver.error()));
+  const auto answer = (*resolver)->resolve(to.connect_host.empty() ? to.host : to.connect_host,
+                                           to.connect_port == 0 ? to.port : to.connect_port,
+                                           agent_.options().resolve_timeout, lookup_);
+  if (answer) on_resolved(*answer);
+}
+
+std::chrono::nanoseconds Dial::lap() noexcept {
+  const auto now = agent_.shard().now();
+  return now - std::exchange(since_, now);
+}
+
+void Dial::on_resolved(const Result<Addresses>& answer) noexcept {
+  times_.resolve = lap();
+  if (!answer) {
+    agent_.shard().loop().defer(released_);
+    return agent_.on_failed(*this, answer.error());
+  }
+  phase_ = Phase::connect;
+  race_.start(*answer, agent_.options().connect_timeout);
+}
+
+void Dial::on_connected(int descriptor, const engine::SocketAddress& address) noexcept {
+  times_.connect = lap();
+  agent_.on_connected(*this, descriptor, address);
+}
+
+void Dial::on_connect_failed(Error error) noexcept {
+  times_.connect = lap();
+  agent_.on_failed(*this, error);
+}
+
+void Dial::on_race_settled() noexcept { agent_.release(*this); }
+
+void Dial::stop() noexcept {
+  if (phase_ == Phase::connect) return race_.stop();
+  if (lookup_.under_way()) (*agent_.shard().resolver())->cancel(lookup_);
+  agent_.shard().loop().defer(released_);
+}
+
+} // namespace ringfort::net

@@ -1,0 +1,53 @@
+// dial — a connection to another server up to where TCP has it: its name's addresses, then the
+// first of them that answers.
+#pragma once
+
+#include <chrono>
+
+#include <ringfort/client.hpp>
+
+#include "engine/loop.hpp"
+#include "net/client_connection.hpp"
+#include "net/connect_race.hpp"
+#include "net/resolver.hpp"
+
+namespace ringfort::net {
+
+class Agent;
+struct Pool;
+
+/// Where: one shard. Immovable: operations refer to it until it has settled.
+class Dial final : public ConnectRaceOwner {
+public:
+  Dial(Agent& agent, Pool& pool) noexcept;
+  Dial(const Dial&) = delete;
+  Dial& operator=(const Dial&) = delete;
+
+  void start() noexcept;
+  /// Nobody waits for it. Agent::release() follows, never from inside this call.
+  void stop() noexcept;
+
+  Pool& pool() noexcept { return pool_; }
+  const Pool& pool() const noexcept { return pool_; }
+  const OpeningTimes& times() const noexcept { return times_; }
+  Phase phase() const noexcept { return phase_; }
+
+  void on_connected(int descriptor, const engine::SocketAddress& address) noexcept override;
+  void on_connect_failed(Error error) noexcept override;
+  void on_race_settled() noexcept override;
+
+private:
+  void on_resolved(const Result<Addresses>& answer) noexcept;
+  std::chrono::nanoseconds lap() noexcept;
+
+  Agent& agent_;
+  Pool& pool_;
+  Phase phase_ = Phase::resolve;
+  std::chrono::nanoseconds since_;
+  OpeningTimes times_;
+  Lookup lookup_;
+  ConnectRace race_;
+  engine::Deferred released_;
+};
+
+} // namespace ringfort::net
