@@ -6,28 +6,13 @@
 #include <ringfort/engine.hpp>
 #include <ringfort/names.hpp>
 
+#include "cli/certificate_text.hpp"
 #include "cli/complaints.hpp"
 #include "cli/name_folder.hpp"
-#include "cli/values.hpp"
 
 namespace ringfort::cli {
 
 namespace {
-
-void print(const tls::CertificateFacts& facts, std::size_t index) {
-  std::cout << "certificate " << index << (index == 0 ? ", the leaf" : "") << '\n'
-            << "  subject:     " << facts.subject << '\n'
-            << "  issuer:      " << facts.issuer << '\n'
-            << "  valid:       " << utc_text(facts.not_before_unix_s) << " to "
-            << utc_text(facts.not_after_unix_s) << '\n';
-  if (!facts.names.empty()) {
-    std::cout << "  names:      ";
-    for (const std::string& name : facts.names) std::cout << ' ' << name;
-    std::cout << '\n';
-  }
-  std::cout << "  key:         " << facts.key << ", signed with " << facts.signature << '\n'
-            << "  SHA-256:     " << facts.fingerprint << '\n';
-}
 
 void print(const Error& finding) {
   const std::string_view alias = fault_of(finding.code).alias;
@@ -53,7 +38,7 @@ void print_verdict(const tls::Diagnosis& diagnosis, const std::string& authoriti
 void print(const tls::Diagnosis& diagnosis, bool is_first) {
   if (is_first) {
     std::size_t index = 0;
-    for (const tls::CertificateFacts& facts : diagnosis.chain) print(facts, index++);
+    for (const tls::CertificateFacts& facts : diagnosis.chain) std::cout << text_of(facts, index++);
     std::cout << "key: belongs to the leaf\n";
   }
   for (const Error& finding : diagnosis.findings) {

@@ -10,10 +10,12 @@ namespace {
 
 void say(const Complaint& complaint) { std::cerr << "ringfort: " << complaint.line() << std::endl; }
 
-/// Host faults and unreadable files carry an errno.
+/// Rows that say so carry an errno, host faults that say nothing, and unreadable files.
 bool has_errno(const Error& error) noexcept {
-  const bool may =
-      fault_of(error.code).origin == Origin::host || error.code == Code::tls_context_unreadable;
+  const Fault& fault = fault_of(error.code);
+  const bool may = fault.text.contains("(detail: ")
+                       ? fault.text.contains("(detail: errno)")
+                       : fault.origin == Origin::host || error.code == Code::tls_context_unreadable;
   return may && error.detail != 0;
 }
 

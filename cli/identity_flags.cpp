@@ -58,6 +58,14 @@ std::optional<std::string> read_text(const std::string& path, Code when_empty,
   return {};
 }
 
+bool read_into(std::string& text, const std::string& path, Code when_empty,
+               Complaints& complaints) {
+  if (path.empty()) return true;
+  auto read = read_text(path, when_empty, complaints);
+  if (read) text = std::move(*read);
+  return read.has_value();
+}
+
 std::optional<std::string> pass_phrase_of(const IdentityFlags& flags, Complaints& complaints) {
   std::string phrase;
   if (!flags.pass_phrase_file.empty()) {

@@ -38,6 +38,9 @@ std::string contradiction_of(const IdentityFlags& flags);
 std::optional<std::string> read_text(const std::string& path, Code when_empty,
                                      Complaints& complaints);
 
+/// The same into `text`, which no path at all leaves alone. False after a complaint.
+bool read_into(std::string& text, const std::string& path, Code when_empty, Complaints& complaints);
+
 /// The first line of the file, or the variable's value; "" when neither flag was given.
 /// Empty after a complaint.
 std::optional<std::string> pass_phrase_of(const IdentityFlags& flags, Complaints& complaints);

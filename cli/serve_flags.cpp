@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/flag_kinds.hpp"
+#include "cli/tls_flags.hpp"
 
 namespace ringfort::cli {
 
@@ -141,23 +142,6 @@ void add_limit_flags(CLI::App& app, Limits& limits) {
   add_duration(app, "--linger-timeout", limits.linger_timeout, {}, "for the peer's FIN after ours");
 }
 
-void add_tls_flags(CLI::App& app, tls::ContextOptions& tls) {
-  const std::map<std::string, tls::Version> versions{{"1.2", tls::Version::tls_1_2},
-                                                     {"1.3", tls::Version::tls_1_3}};
-  add_choice(app, "--tls-min", tls.version_min, versions, "1.2", "lowest TLS version");
-  add_choice(app, "--tls-max", tls.version_max, versions, "1.3", "highest TLS version");
-  app.add_option("--suites", tls.suites, "AEAD suites of both versions, in order of preference")
-      ->type_name("NAME[:NAME]...");
-  app.add_option("--groups", tls.groups, "key-exchange groups, in order of preference")
-      ->type_name("NAME[:NAME]...")
-      ->capture_default_str();
-  app.add_option("--signatures", tls.signatures, "signature schemes, in order of preference")
-      ->type_name("NAME[:NAME]...")
-      ->capture_default_str();
-  add_number(app, "--tickets", tls.tickets, {0, 8}, &parse_count,
-             "session tickets after a TLS 1.3 handshake; 0: no resumption");
-}
-
 } // namespace
 
 std::optional<Endpoint> parse_endpoint(std::string_view text) {
@@ -181,6 +165,8 @@ std::optional<Endpoint> parse_endpoint(std::string_view text) {
 void add_serve_flags(CLI::App& app, ServeFlags& flags) {
   add_main_flags(app, flags);
   add_tls_flags(app, flags.tls);
+  add_number(app, "--tickets", flags.tls.tickets, {0, 8}, &parse_count,
+             "session tickets after a TLS 1.3 handshake; 0: no resumption");
   add_session_flags(app, flags.sessions);
   add_log_flags(app, flags.logs);
   add_engine_flags(app, flags);

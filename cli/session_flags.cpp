@@ -31,14 +31,6 @@ bool read_keys(const SessionFlags& flags, tls::ContextOptions& options, Complain
   return keys.has_value();
 }
 
-bool read_into(std::string& text, const std::string& path, Code when_empty,
-               Complaints& complaints) {
-  if (path.empty()) return true;
-  auto read = read_text(path, when_empty, complaints);
-  if (read) text = std::move(*read);
-  return read.has_value();
-}
-
 /// The file or flag that a refusal of the client certificates' terms is about.
 std::string subject_of(const SessionFlags& flags, Code code) {
   switch (code) {
