@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/check.hpp"
+#include "cli/fetch.hpp"
 #include "cli/inspect.hpp"
 #include "cli/nearest.hpp"
 #include "cli/serve.hpp"
@@ -38,12 +39,22 @@ ExitStatus refuse_rest(const CLI::App& app, const std::vector<std::string>& rest
 constexpr const char* exit_statuses =
     "Exit status:\n"
     "  0   done\n"
-    "  64  the command line is wrong, or inspect was asked for an unknown word\n"
+    "  64  the command line or a request is wrong, or inspect was asked for an unknown word\n"
     "  69  io_uring or the kernel's records are not to be had, or no program answers inspect\n"
     "  71  the system refused something else, for instance a port that is in use\n"
     "  77  binding the address is not permitted\n"
     "  78  a certificate, key, setting or file cannot be used; a client would refuse what check\n"
-    "      looked at; a reload refused something";
+    "      looked at; a reload refused something; the environment wants nothing verified\n"
+    "Of fetch, with curl's numbers, by the phase of the call that failed:\n"
+    "  6   resolve: the name has no address, or no name server said so\n"
+    "  7   connect: nobody took the connection\n"
+    "  35  tls: the handshake failed\n"
+    "  60  tls: the server is not who it should be, or nobody who is believed says so\n"
+    "  55  upload: the request could not be sent whole\n"
+    "  52  wait: no answer came\n"
+    "  56  response: the answer is malformed, late or cut\n"
+    "  22  the status is 400 or more, and --fail calls that a failure\n"
+    "  47  a redirection is not followed, though --follow wants it";
 
 void add_check_flags(CLI::App& app, CheckFlags& flags) {
   add_identity_flags(app, flags.identity);
@@ -69,24 +80,55 @@ void add_inspect_flags(CLI::App& app, InspectFlags& flags) {
   app.add_flag("--json", flags.json, "the answer as JSON");
 }
 
+/// The subcommands, and what their flags say.
+struct Commands {
+  explicit Commands(CLI::App& app)
+      : serving(*app.add_subcommand("serve", "answer HTTPS (or, with --plain, HTTP)")),
+        fetching(*app.add_subcommand("fetch", "ask a server, and hand on what it answers")),
+        checking(*app.add_subcommand(
+            "check", "what this machine can do; with an identity: what clients say of it")),
+        inspecting(*app.add_subcommand(
+            "inspect", "ask a running program what it does, or tell it to reload")) {
+    add_serve_flags(serving, serve_flags);
+    add_fetch_flags(fetching, fetch_flags);
+    add_check_flags(checking, check_flags);
+    add_inspect_flags(inspecting, inspect_flags);
+  }
+
+  std::vector<CLI::App*> all() { return {&serving, &fetching, &checking, &inspecting}; }
+
+  ServeFlags serve_flags;
+  FetchFlags fetch_flags;
+  CheckFlags check_flags;
+  InspectFlags inspect_flags;
+  CLI::App& serving;
+  CLI::App& fetching;
+  CLI::App& checking;
+  CLI::App& inspecting;
+};
+
+ExitStatus run(Commands& commands) {
+  std::string contradiction;
+  if (commands.serving.parsed()) contradiction = contradiction_of(commands.serve_flags);
+  if (commands.fetching.parsed()) contradiction = contradiction_of(commands.fetch_flags);
+  if (commands.checking.parsed()) contradiction = contradiction_of(commands.check_flags.identity);
+  if (!contradiction.empty()) return refuse(contradiction, {});
+  if (commands.serving.parsed()) return serve(std::move(commands.serve_flags));
+  if (commands.fetching.parsed()) return fetch(commands.fetch_flags);
+  if (commands.checking.parsed()) return check(commands.check_flags);
+  if (commands.inspecting.parsed()) return inspect(commands.inspect_flags);
+  return refuse("a command is needed: serve, fetch, check or inspect", {});
+}
+
 /// Parses and runs. CLI11 speaks in exceptions; they end here.
 ExitStatus run(int argument_count, const char* const* arguments) {
   CLI::App app("Ringfort: an io_uring HTTPS engine", "ringfort");
   app.footer(exit_statuses); // Of the subcommands too.
   app.set_version_flag("--version", std::string("ringfort ").append(version));
-  ServeFlags serve_flags;
-  CLI::App& serving = *app.add_subcommand("serve", "answer HTTPS (or, with --plain, HTTP)");
-  add_serve_flags(serving, serve_flags);
-  CheckFlags check_flags;
-  CLI::App& checking = *app.add_subcommand(
-      "check", "what this machine can do; with an identity: what clients say of it");
-  add_check_flags(checking, check_flags);
-  InspectFlags inspect_flags;
-  CLI::App& inspecting =
-      *app.add_subcommand("inspect", "ask a running program what it does, or tell it to reload");
-  add_inspect_flags(inspecting, inspect_flags);
+  Commands commands(app);
   // What is left over is refused below, with the name that was probably meant.
-  for (CLI::App* any : {&app, &serving, &checking, &inspecting}) any->allow_extras();
+  app.allow_extras();
+  for (CLI::App* any : commands.all()) any->allow_extras();
   try {
     app.parse(argument_count, arguments);
   } catch (const CLI::Success& asked) {
@@ -95,23 +137,16 @@ ExitStatus run(int argument_count, const char* const* arguments) {
   } catch (const CLI::ParseError& error) {
     return refuse(error.what(), {});
   }
-  for (const CLI::App* used : {&serving, &checking, &inspecting}) {
+  for (const CLI::App* used : commands.all()) {
     if (used->parsed() && used->remaining_size() > 0) return refuse_rest(*used, used->remaining());
   }
   if (app.remaining_size() > 0) {
-    const std::vector<std::string> commands{"serve", "check", "inspect", "--help", "--version"};
+    const std::vector<std::string> words{"serve",   "fetch",  "check",
+                                         "inspect", "--help", "--version"};
     const std::string word = app.remaining().front();
-    return refuse("unknown command " + word, nearest(word, commands));
+    return refuse("unknown command " + word, nearest(word, words));
   }
-  if (checking.parsed()) {
-    const std::string contradiction = contradiction_of(check_flags.identity);
-    return contradiction.empty() ? check(check_flags) : refuse(contradiction, {});
-  }
-  if (inspecting.parsed()) return inspect(inspect_flags);
-  if (!serving.parsed()) return refuse("a command is needed: serve, check or inspect", {});
-  const std::string contradiction = contradiction_of(serve_flags);
-  if (!contradiction.empty()) return refuse(contradiction, {});
-  return serve(std::move(serve_flags));
+  return run(commands);
 }
 
 } // namespace

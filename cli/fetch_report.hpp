@@ -1,0 +1,35 @@
+// fetch_report — what `ringfort fetch` tells of a call: to people, and to programs.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include <ringfort/client.hpp>
+
+#include "cli/complaints.hpp"
+#include "cli/fetch_flags.hpp"
+#include "cli/fetch_request.hpp"
+
+namespace ringfort::cli {
+
+/// How one call went. Borrow: views as long as its Call.
+struct FetchOutcome {
+  const FetchRequest& request;
+  std::optional<Response> response = {};
+  Fields trailers = {};
+  std::uint64_t body_bytes = 0;
+  CallFacts facts = {};
+  std::optional<Error> error = {};
+  /// Why an answer is none that was wanted.
+  std::string refusal = {};
+  /// What of this side failed: said already.
+  Complaints complaints = {};
+
+  bool failed() const noexcept { return error || !refusal.empty() || !complaints.none(); }
+};
+
+/// Says what the flags ask for: a failure's one line, the tables, the line of JSON.
+void report(const FetchOutcome& outcome, const FetchFlags& flags);
+
+} // namespace ringfort::cli
