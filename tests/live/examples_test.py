@@ -121,4 +121,15 @@ def lines():
             assert server.read_to_end(one) == b''
 
 
+@tap.case('examples: fetch passes on what another server answers, or says why there is nothing')
+def fetch():
+    authority = server.certificates() / 'ca.pem'
+    with server.Server('--handler', 'source') as serving:
+        with running('fetch', serving.url, authority, 0) as (_, url):
+            assert len(server.run('curl', '-s', f'{url}/1M')) == 1024 * 1024
+            serving.stop()
+            text = server.run('curl', '-s', '-w', ' %{http_code}', f'{url}/1')
+            assert text.startswith('connect.refused: ') and text.endswith(' 502'), text
+
+
 tap.run()
