@@ -94,7 +94,8 @@ Json error_of(const FetchOutcome& outcome) {
 
 Json json_of(const FetchOutcome& outcome) {
   const CallFacts& facts = outcome.facts;
-  Json json{{"url", outcome.request.url}, {"method", outcome.request.method}};
+  const Url url = parse_url(outcome.request.url).value(); // Without its user.
+  Json json{{"url", origin_of(url).append(url.target)}, {"method", outcome.request.method}};
   if (outcome.response) {
     json["status"] = outcome.response->status;
     json["version_minor"] = outcome.response->version_minor;

@@ -58,6 +58,12 @@ Written fields_of(const FetchRequest& request, const FetchFlags& flags) {
   return written;
 }
 
+/// A redirection's own are none.
+std::string credentials_of(const FetchRequest& request, const FetchFlags& flags) {
+  const std::string_view user = parse_url(flags.url).value().user_information;
+  return request.at_origin && !user.empty() ? basic_credentials(user) : "";
+}
+
 } // namespace
 
 FetchRequest first_request(const FetchFlags& flags) {
@@ -74,11 +80,8 @@ Call ask(Client& client, Errand& errand, const FetchRequest& request, const Fetc
          const FetchBody& body) {
   const Url url = parse_url(request.url).value();
   Written written = fields_of(request, flags);
-  std::string credentials;
-  if (request.at_origin && !url.user_information.empty()) {
-    credentials = basic_credentials(url.user_information);
-    written.add_missing("authorization", credentials);
-  }
+  const std::string credentials = credentials_of(request, flags);
+  if (!credentials.empty()) written.add_missing("authorization", credentials);
   Request sent{.method = request.method,
                .target = url.target,
                .authority = written.authority,

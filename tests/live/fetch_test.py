@@ -166,9 +166,14 @@ def user():
     with Origin(saying(OK)) as scripted:
         fetch(scripted.url.replace('//', '//us%65r:p%40ss@'))
         fetch(scripted.url.replace('//', '//user@'), '--header', 'Authorization: mine')
+        told, = facts(scripted.url.replace('//', '//us%65r:p%40ss@'))
     wanted = base64.b64encode(b'user:p@ss').decode()
     assert f'authorization: Basic {wanted}\r\n' in scripted.heads[0], scripted.heads
     assert 'mine' in scripted.heads[1] and 'Basic' not in scripted.heads[1], scripted.heads
+    assert told['url'] == scripted.url, told
+    with Origin(saying(redirecting_to('/2'), OK)) as scripted:
+        fetch('--follow', '1', scripted.url.replace('//', '//user:p%40ss@'))
+    assert all(f'Basic {wanted}' in head for head in scripted.heads) and len(scripted.heads) == 2
 
 
 @tap.case('RQ-04: Host is host and port, and another one when it is said')
