@@ -85,6 +85,8 @@ Task<Result<>> FetchCalls::exchange(Errand& errand, Call& call, Lane& lane, Fetc
   const Result<Response> response = co_await call.response();
   if (!response) co_return std::unexpected(response.error());
   outcome.response = *response;
+  const CallFacts facts = call.facts();
+  if (facts.server.certificates != nullptr) outcome.certificates = *facts.server.certificates;
   Redirection redirection = redirection_of(outcome.request, *response, flags_, body_);
   outcome.refusal = std::move(redirection.refusal);
   lane.redirected = redirection.next.has_value();

@@ -63,18 +63,19 @@ Json json_of(const tls::CertificateFacts& facts) {
           {"sha256", facts.fingerprint}};
 }
 
-Json json_of(const ServerFacts& server) {
+Json server_of(const FetchOutcome& outcome) {
+  const ServerFacts& server = outcome.facts.server;
   if (server.version.empty()) return {};
   Json json{{"version", server.version},
             {"suite", server.suite},
             {"protocol", server.protocol},
             {"resumed", server.resumed}};
-  if (server.certificates == nullptr) return json;
-  const tls::Verdict& verdict = server.certificates->verdict;
+  if (!outcome.certificates) return json;
+  const tls::Verdict& verdict = outcome.certificates->verdict;
   json["verdict"] = {
       {"accepts", verdict.accepts}, {"text", verdict.text}, {"alias", verdict.alias}};
   json["chain"] = Json::array();
-  for (const auto& facts : server.certificates->chain) json["chain"].push_back(json_of(facts));
+  for (const auto& facts : outcome.certificates->chain) json["chain"].push_back(json_of(facts));
   return json;
 }
 
@@ -110,7 +111,7 @@ Json json_of(const FetchOutcome& outcome) {
   json["server_name"] = facts.server_name;
   json["sent_bytes"] = facts.sent_bytes;
   json["received_bytes"] = facts.received_bytes;
-  json["tls"] = json_of(facts.server);
+  json["tls"] = server_of(outcome);
   for (const Phase phase : timed) {
     json["phases_ns"][std::string(name_of(phase))] = time_of(facts, phase).count();
   }
@@ -134,7 +135,8 @@ std::string timing_text(const CallFacts& facts) {
   return text_of(rows);
 }
 
-std::string inspection_text(const CallFacts& facts) {
+std::string inspection_text(const FetchOutcome& outcome) {
+  const CallFacts& facts = outcome.facts;
   const ServerFacts& server = facts.server;
   Json lines{{"peer", facts.peer}, {"reused", facts.reused}};
   if (server.version.empty()) return text_of(lines);
@@ -143,12 +145,12 @@ std::string inspection_text(const CallFacts& facts) {
   lines["suite"] = server.suite;
   lines["protocol"] = server.protocol;
   lines["resumed"] = server.resumed;
-  if (server.certificates == nullptr) return text_of(lines);
-  const tls::Verdict& verdict = server.certificates->verdict;
+  if (!outcome.certificates) return text_of(lines);
+  const tls::Verdict& verdict = outcome.certificates->verdict;
   lines["believed"] = verdict.accepts ? "yes" : verdict.text + " [" + verdict.alias + "]";
   std::string text = text_of(lines);
   std::size_t index = 0;
-  for (const auto& certificate : server.certificates->chain) {
+  for (const auto& certificate : outcome.certificates->chain) {
     text.append(text_of(certificate, index++));
   }
   return text;
@@ -158,7 +160,7 @@ std::string inspection_text(const CallFacts& facts) {
 
 void report(const FetchOutcome& outcome, const FetchFlags& flags) {
   if (outcome.error || !outcome.refusal.empty()) std::cerr << failure_line(outcome) << std::endl;
-  if (flags.inspect) std::cerr << inspection_text(outcome.facts) << std::flush;
+  if (flags.inspect) std::cerr << inspection_text(outcome) << std::flush;
   if (flags.timing) std::cerr << timing_text(outcome.facts) << std::flush;
   if (!flags.json) return;
   // Fields may hold bytes of any encoding; JSON has UTF-8.

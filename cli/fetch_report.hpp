@@ -20,6 +20,8 @@ struct FetchOutcome {
   Fields trailers = {};
   std::uint64_t body_bytes = 0;
   CallFacts facts = {};
+  /// The server's, as of the answer's head.
+  std::optional<tls::Diagnosis> certificates = {};
   std::optional<Error> error = {};
   /// Why an answer is none that was wanted.
   std::string refusal = {};

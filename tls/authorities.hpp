@@ -23,8 +23,8 @@ Result<std::vector<CertificateOwner>> add_authorities(OSSL_LIB_CTX* library, X50
 /// Errors: tls_context.junk_revocation_list, .no_memory.
 Result<> add_revocation_lists(OSSL_LIB_CTX* library, X509_STORE* store, const std::string& pem);
 
-/// Whom this machine believes, as PEM: OpenSSL's file and its folder. SSL_CERT_FILE and SSL_CERT_DIR
-/// (openssl-env(7)) change nothing. Errors: tls_context.no_system_authorities.
+/// Whom this machine believes, as PEM: OpenSSL's file and its folder. SSL_CERT_FILE and
+/// SSL_CERT_DIR (openssl-env(7)) change nothing. Errors: tls_context.no_system_authorities.
 Result<std::string> system_authorities();
 /// The same of others.
 Result<std::string> system_authorities(const std::filesystem::path& file,

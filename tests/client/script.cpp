@@ -85,9 +85,11 @@ Script::Script(unsigned connections, std::function<void(Guest&)> act) {
   });
 }
 
+void Script::wait() { thread_.join(); }
+
 Script::~Script() {
   ::shutdown(listener_, SHUT_RDWR); // Ends a wait for one more connection.
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
   ::close(listener_);
 }
 

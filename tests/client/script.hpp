@@ -39,6 +39,8 @@ public:
   ~Script();
 
   std::uint16_t port() const noexcept { return port_; }
+  /// Until it has acted for each of its connections.
+  void wait();
 
 private:
   int listener_;
