@@ -38,6 +38,9 @@ public:
   Deferred& operator=(const Deferred&) = delete;
   ~Deferred() { RINGFORT_CHECK(!linked_); }
 
+  /// It is still to run in this batch.
+  bool linked() const noexcept { return linked_; }
+
 private:
   friend class Loop;
 

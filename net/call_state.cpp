@@ -7,7 +7,9 @@
 #include "http/request_writer.hpp"
 #include "http/serializer.hpp"
 #include "net/agent.hpp"
+#include "net/body_part.hpp"
 #include "net/client_connection.hpp"
+#include "net/peer_text.hpp"
 #include "net/serving_shard.hpp"
 
 namespace ringfort::net {
@@ -56,24 +58,24 @@ CallState::~CallState() {
 
 Result<> CallState::prepare(Pool& pool, Request&& request) noexcept {
   pool_ = &pool;
-  if (auto written = write_head(request); !written) {
-    if (auto release = request.body.take_release()) release();
-    return written;
+  body_ = request.body.bytes();
+  if (request.body.is_owned()) payload_release_ = request.body.take_release();
+  if (auto written = write_head(request); !written) return written;
+  if (request.body.is_copied()) {
+    if (auto kept = keep(body_, body_); !kept) return kept;
   }
-  const bool kept = keep_body(std::move(request.body)) && keep_name();
-  if (!kept) return ringfort::fail(Code::call_no_blocks);
+  if (auto kept = keep_name(); !kept) return kept;
   parser_.begin_response(arena_, agent_.shard().parser_limits(), method_);
   return {};
 }
 
 Result<> CallState::write_head(const Request& request) noexcept {
-  const std::size_t body_bytes = request.body.bytes().size();
   streams_ = request.streams;
   expects_continue_ = streams_ && request.expects_continue;
   method_ = request.method == "HEAD" ? Method::head : Method::other;
   framing_ = streams_ && !request.length ? BodyFraming::chunked : BodyFraming::length;
-  if (!streams_ && body_bytes == 0) framing_ = BodyFraming::none;
-  length_left_ = streams_ ? request.length.value_or(0) : body_bytes;
+  if (!streams_ && body_.empty()) framing_ = BodyFraming::none;
+  length_left_ = streams_ ? request.length.value_or(0) : body_.size();
   ServingShard& shard = agent_.shard();
   const http::RequestHead head{
       .method = request.method,
@@ -86,31 +88,23 @@ Result<> CallState::write_head(const Request& request) noexcept {
   };
   const auto written = http::write_request(shard.scratch(), head);
   if (!written) return std::unexpected(written.error());
-  auto* copy = static_cast<std::byte*>(arena_.allocate(*written, 1));
-  if (copy == nullptr) return ringfort::fail(Code::call_no_blocks);
-  copy_into({copy, *written}, Bytes(shard.scratch()).first(*written));
-  head_ = {copy, *written};
+  return keep(head_, shard.scratch().first(*written));
+}
+
+/// In the arena.
+Result<> CallState::keep(Bytes& kept, Bytes bytes) noexcept {
+  const auto copy = arena_.copy(bytes);
+  if (!copy) return ringfort::fail(Code::call_no_blocks);
+  kept = *copy;
   return {};
 }
 
-bool CallState::keep_name() noexcept {
-  if (!pool_->destination.encrypted) return true;
-  const std::string_view name = pool_->server_name.proved;
-  auto* copy = static_cast<char*>(arena_.allocate(name.size(), 1));
-  if (copy == nullptr) return false;
-  server_name_ = {copy, name.copy(copy, name.size())};
-  return true;
-}
-
-bool CallState::keep_body(Payload&& payload) noexcept {
-  body_ = payload.bytes();
-  if (payload.is_owned()) payload_release_ = payload.take_release();
-  if (!payload.is_copied() || body_.empty()) return true;
-  auto* copy = static_cast<std::byte*>(arena_.allocate(body_.size(), 1));
-  if (copy == nullptr) return false;
-  copy_into({copy, body_.size()}, body_);
-  body_ = {copy, body_.size()};
-  return true;
+Result<> CallState::keep_name() noexcept {
+  if (!pool_->destination.encrypted) return {};
+  Bytes name;
+  if (auto kept = keep(name, bytes_of(pool_->server_name.proved)); !kept) return kept;
+  server_name_ = text_of(name);
+  return {};
 }
 
 // ---------------------------------------------------------------------------- waiting for a turn
@@ -164,10 +158,10 @@ void CallState::begin(ClientConnection& connection, bool reused) noexcept {
   const Stream& stream = connection.transport().stream();
   sent_before_bytes_ = stream.sent_bytes();
   received_before_bytes_ = stream.received_bytes();
-  if (peer_.empty()) peer_ = connection.write_peer(arena_);
+  peer_ = peer_text(connection.peer(), arena_);
   server_ = connection.facts();
   pending_head_ = head_;
-  body_rest_ = streams_ ? body_rest_ : body_;
+  if (!streams_) body_rest_ = body_;
   cycle_.on(Side::request, CycleEvent::head);
   on_room();
 }
@@ -178,10 +172,8 @@ void CallState::release_upload() noexcept {
 }
 
 void CallState::send_more() noexcept {
-  if (connection_ == nullptr || upload_dropped_) {
-    if (upload_dropped_) body_rest_ = {};
-    return;
-  }
+  if (upload_dropped_) body_rest_ = {};
+  if (connection_ == nullptr || upload_dropped_) return;
   if (streams_ && !pending_head_.empty() && !send_part({})) return;
   if (!upload_held() && send_body()) complete_request();
 }
@@ -191,32 +183,22 @@ bool CallState::send_body() noexcept {
   if (request_complete()) return false;
   while (!pending_head_.empty() || !body_rest_.empty()) {
     if (connection_->send_credit_spent()) return false;
-    constexpr std::size_t part_bytes_max =
-        tls::Channel::plaintext_bytes_max - http::chunk_size_bytes_max - 2;
-    const std::size_t head_bytes = std::min(pending_head_.size(), part_bytes_max - 1);
-    const Bytes part = body_rest_.first(std::min(body_rest_.size(), part_bytes_max - head_bytes));
-    body_rest_ = body_rest_.subspan(part.size());
-    if (!send_part(part)) return false;
+    if (!send_part(take_part(pending_head_.size(), body_rest_))) return false;
   }
   if (!streams_) return true;
-  return finishing_ && send({&last_chunk_, 1});
+  return finishing_ && sent(connection_->transport().send({&last_chunk_, 1}));
 }
 
 /// With the head, if that has not gone yet.
 bool CallState::send_part(Bytes part) noexcept {
-  std::array<std::byte, http::chunk_size_bytes_max> size_line;
-  const bool chunked = framing_ == BodyFraming::chunked && !part.empty();
-  const std::size_t line_bytes = chunked ? http::write_chunk_size(size_line, part.size()) : 0;
-  const std::array pieces{std::exchange(pending_head_, {}), Bytes(size_line).first(line_bytes),
-                          part, chunked ? bytes_of("\r\n") : Bytes{}};
-  return send(pieces);
+  return sent(net::send_part(connection_->transport(), std::exchange(pending_head_, {}), part,
+                             framing_ == BodyFraming::chunked));
 }
 
-bool CallState::send(std::span<const Bytes> pieces) noexcept {
-  const auto sent = connection_->transport().send(pieces);
-  if (!sent) connection_->fail_soon(sent.error());
+bool CallState::sent(const Result<>& result) noexcept {
+  if (!result) connection_->fail_soon(result.error());
   connection_->pump_soon();
-  return sent.has_value();
+  return result.has_value();
 }
 
 void CallState::on_room() noexcept {
@@ -250,13 +232,9 @@ void CallState::begin_finish(std::span<const Field> trailers) noexcept {
   if (framing_ == BodyFraming::chunked) {
     std::array<std::byte, 1'024> last_chunk;
     const auto written = http::write_last_chunk(last_chunk, trailers, Code::call_bad_request);
-    auto* copy = written ? static_cast<std::byte*>(arena_.allocate(*written, 1)) : nullptr;
-    if (copy == nullptr) {
-      write_result_ = ringfort::fail(written ? Code::call_no_blocks : Code::call_bad_request);
-      return;
-    }
-    copy_into({copy, *written}, Bytes(last_chunk).first(*written));
-    last_chunk_ = {copy, *written};
+    write_result_ = written ? keep(last_chunk_, Bytes(last_chunk).first(*written))
+                            : Result<>(std::unexpected(written.error()));
+    if (!write_result_) return;
   }
   finishing_ = true;
 }
@@ -304,7 +282,6 @@ void CallState::on_head(bool last) noexcept {
   enter(Phase::response);
   head_done_ = true;
   cycle_.on(Side::response, last ? CycleEvent::head_only : CycleEvent::head);
-  complete_ = last;
   const bool unwanted = held || !parser_.keep_alive();
   if (unwanted && !request_complete()) {
     upload_dropped_ = true;
@@ -314,10 +291,7 @@ void CallState::on_head(bool last) noexcept {
 }
 
 void CallState::on_piece(Bytes piece, bool last) noexcept {
-  if (last) {
-    cycle_.on(Side::response, CycleEvent::complete);
-    complete_ = true;
-  }
+  if (last) cycle_.on(Side::response, CycleEvent::complete);
   if (abandoned_) return;
   has_piece_ = true;
   piece_ = piece;
@@ -326,7 +300,6 @@ void CallState::on_piece(Bytes piece, bool last) noexcept {
 
 void CallState::on_end() noexcept {
   cycle_.on(Side::response, CycleEvent::complete);
-  complete_ = parser_.framing() != BodyFraming::until_close;
   tell(Wait::read);
 }
 
@@ -447,7 +420,7 @@ Fields CallState::trailers() const noexcept {
 CallFacts CallState::facts() noexcept {
   CallFacts facts{.phase = phase_,
                   .reused = reused_,
-                  .complete = complete_,
+                  .complete = response_complete() && parser_.framing() != BodyFraming::until_close,
                   .peer = peer_,
                   .server_name = server_name_,
                   .sent_bytes = sent_bytes_,

@@ -82,7 +82,6 @@ public:
   /// Whether all of it can be sent again: the kernel has not taken a byte, and nothing is lost.
   bool can_start_anew() const noexcept;
   void start_anew() noexcept;
-  Phase phase() const noexcept { return phase_; }
 
   // What the public surface asks (call.cpp).
   bool response_ready() const noexcept;
@@ -101,12 +100,12 @@ public:
   void abandon() noexcept;
 
 private:
-  bool keep_body(Payload&& payload) noexcept;
   Result<> write_head(const Request& request) noexcept;
-  bool keep_name() noexcept;
+  Result<> keep(Bytes& kept, Bytes bytes) noexcept;
+  Result<> keep_name() noexcept;
   void send_more() noexcept;
   bool send_part(Bytes part) noexcept;
-  bool send(std::span<const Bytes> pieces) noexcept;
+  bool sent(const Result<>& result) noexcept;
   bool send_body() noexcept;
   void complete_request() noexcept;
   void add_time(Phase phase, std::chrono::nanoseconds time) noexcept;
@@ -137,7 +136,6 @@ private:
   bool anew_ = false;
   bool head_done_ = false;
   bool has_piece_ = false;
-  bool complete_ = false; ///< the message's end was told
   bool abandoned_ = false;
   bool over_ = false;
   Wait wait_ = Wait::none;

@@ -48,10 +48,7 @@ void ClientConnection::pump() noexcept {
   update_deadlines();
 }
 
-void ClientConnection::pump_soon() noexcept {
-  if (std::exchange(deferred_, true)) return;
-  agent_.shard().loop().defer(pump_);
-}
+void ClientConnection::pump_soon() noexcept { agent_.shard().loop().defer(pump_); }
 
 void ClientConnection::fail_soon(const Error& error) noexcept {
   if (!soon_) soon_ = error;
@@ -59,7 +56,6 @@ void ClientConnection::fail_soon(const Error& error) noexcept {
 }
 
 void ClientConnection::on_deferred() noexcept {
-  deferred_ = false;
   if (settled_) return agent_.release(*this);
   if (const auto error = std::exchange(soon_, std::nullopt)) return fail(*error);
   pump();
@@ -89,10 +85,11 @@ bool ClientConnection::step() noexcept {
 /// answer to the call that it was made for.
 void ClientConnection::on_lost_while_idle(std::optional<Error> error) noexcept {
   agent_.count_retired();
-  if (error) agent_.shard().report({.code = error->code, .connection = id_}, peer_);
-  const bool served = has_served();
   end_after_flush();
-  if (served) return;
+  if (has_served()) {
+    if (error) agent_.shard().report({.code = error->code, .connection = id_}, peer_);
+    return;
+  }
   const Code code = transport_.encrypted() ? Code::tls_handshake_peer_closed : Code::answer_none;
   agent_.fail_oldest(pool_, error.value_or(Error{.code = code}), Phase::wait, times_);
 }
@@ -318,25 +315,30 @@ void ClientConnection::on_installed(engine::Completion) noexcept {}
 
 // What the server sent before it left, an early answer perhaps, is still read.
 void ClientConnection::on_broken(int error_number) noexcept {
-  if (state_ == State::busy && !call_->can_start_anew()) {
-    const bool may_answer = broken_by_ == 0 && transport_.stream().receiving();
-    broken_by_ = error_number;
-    if (!may_answer) held_failure_ = error_at_end();
-    call_->drop_upload();
-    return pump_soon();
-  }
-  if (state_ == State::busy)
-    return fail({.code = Code::upload_peer_closed, .detail = error_number});
-  if (state_ == State::opening) {
+  switch (state_) {
+  case State::opening:
     return fail({.code = Code::tls_handshake_peer_closed, .detail = error_number});
+  case State::idle: return on_lost_while_idle(std::nullopt);
+  case State::busy: return on_broken_call(error_number);
+  case State::ending:
+  case State::stopping: stop(true);
   }
-  if (state_ == State::idle) return on_lost_while_idle(std::nullopt);
-  stop(true);
+}
+
+void ClientConnection::on_broken_call(int error_number) noexcept {
+  if (call_->can_start_anew()) {
+    return fail({.code = Code::upload_peer_closed, .detail = error_number});
+  }
+  const bool may_answer = broken_by_ == 0 && transport_.stream().receiving();
+  broken_by_ = error_number;
+  if (!may_answer) held_failure_ = error_at_end();
+  call_->drop_upload();
+  pump_soon();
 }
 
 void ClientConnection::on_settled() noexcept {
   settled_ = true;
-  if (!deferred_) agent_.release(*this);
+  if (!pump_.linked()) agent_.release(*this);
 }
 
 // ---------------------------------------------------------------------------- ending
@@ -441,14 +443,6 @@ bool ClientConnection::send_credit_spent() const noexcept {
   return net::send_credit_spent(transport_.stream().queued_bytes(),
                                 agent_.shard().limits().send_credit_bytes,
                                 agent_.shard().loop().blocks());
-}
-
-std::string_view ClientConnection::write_peer(Arena& arena) const noexcept {
-  engine::SocketAddress::Text room;
-  const std::string_view text = peer_.write_text(room);
-  auto* copy = static_cast<char*>(arena.allocate(text.size(), 1));
-  return copy == nullptr ? std::string_view()
-                         : std::string_view{copy, text.copy(copy, text.size())};
 }
 
 ServerFacts ClientConnection::facts() const noexcept {

@@ -69,8 +69,7 @@ public:
   /// At the end of the batch, because whoever called this is in the middle of something.
   void fail_soon(const Error& error) noexcept;
   void pump_soon() noexcept;
-  /// Borrow: the arena. Empty when it has no room.
-  std::string_view write_peer(Arena& arena) const noexcept;
+  const engine::SocketAddress& peer() const noexcept { return peer_; }
   ServerFacts facts() const noexcept;
 
   void on_received() noexcept override { pump(); }
@@ -90,6 +89,7 @@ private:
   bool open() noexcept;
   bool parse_more() noexcept;
   void on_head(const http::Step& step) noexcept;
+  void on_broken_call(int error_number) noexcept;
   void on_end() noexcept;
   void on_end_of_stream() noexcept;
   void on_lost_while_idle(std::optional<Error> error) noexcept;
@@ -118,7 +118,6 @@ private:
   State state_ = State::opening;
   bool pumping_ = false;
   bool closes_ = false;
-  bool deferred_ = false;
   bool settled_ = false;
   std::uint32_t calls_ = 0;
   std::uint32_t interim_answers_ = 0;

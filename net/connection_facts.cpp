@@ -1,6 +1,7 @@
 // What is known of a connection: to its handlers, and to a person who looks at a running engine.
 #include <array>
 
+#include "net/peer_text.hpp"
 #include "net/server_connection.hpp"
 #include "net/serving_shard.hpp"
 
@@ -39,9 +40,7 @@ ConnectionFacts ServerConnection::facts(Arena& arena) noexcept {
   ConnectionFacts facts;
   facts.encrypted = transport_.encrypted();
   facts.id = id_;
-  if (void* text = arena.allocate(sizeof(engine::SocketAddress::Text), 1)) {
-    facts.peer = peer_.write_text(*static_cast<engine::SocketAddress::Text*>(text));
-  }
+  facts.peer = peer_text(peer_, arena);
   if (!tell_tls(facts, transport_)) return facts;
   facts.generation = generation_.number();
   facts.client_certificate = transport_.facts().client_certificate.get();

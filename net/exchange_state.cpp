@@ -4,6 +4,7 @@
 #include <array>
 
 #include "http/status.hpp"
+#include "net/body_part.hpp"
 #include "net/server_connection.hpp"
 #include "net/serving_shard.hpp"
 
@@ -202,14 +203,13 @@ void ExchangeState::send_payload(Payload&& payload) noexcept {
   sent_body_bytes_ += bytes.size();
   payload_rest_ = bytes.subspan(first_bytes);
   if (payload.is_copied() && !payload_rest_.empty()) {
-    auto* copy = static_cast<std::byte*>(arena_.allocate(payload_rest_.size(), 1));
-    if (copy == nullptr) {
+    const auto copy = arena_.copy(payload_rest_);
+    if (!copy) {
       connection_.report({.code = Code::handler_no_memory});
       payload_rest_ = {};
       return connection_.cut();
     }
-    copy_into({copy, payload_rest_.size()}, payload_rest_);
-    payload_rest_ = {copy, payload_rest_.size()};
+    payload_rest_ = *copy;
   }
   send_payload_rest();
 }
@@ -249,10 +249,9 @@ void ExchangeState::stream(int status, std::span<const Field> fields,
 
 /// The scratch space is the shard's: what has to wait moves into the arena.
 void ExchangeState::keep_pending_head() noexcept {
-  auto* copy = static_cast<std::byte*>(arena_.allocate(pending_head_.size(), 1));
-  if (copy == nullptr) return send_pending_head();
-  copy_into({copy, pending_head_.size()}, pending_head_);
-  pending_head_ = {copy, pending_head_.size()};
+  const auto copy = arena_.copy(pending_head_);
+  if (!copy) return send_pending_head();
+  pending_head_ = *copy;
 }
 
 void ExchangeState::send_pending_head() noexcept {
@@ -282,23 +281,12 @@ bool ExchangeState::try_write() noexcept {
   if (transport_failed_) write_result_ = fail(Code::response_stream_peer_closed);
   while (write_result_ && !write_rest_.empty()) {
     if (connection_.send_credit_spent()) return false;
-    constexpr std::size_t part_bytes_max =
-        tls::Channel::plaintext_bytes_max - http::chunk_size_bytes_max - 2;
-    const std::size_t head_bytes = std::min(pending_head_.size(), part_bytes_max - 1);
-    const Bytes part = write_rest_.first(std::min(write_rest_.size(), part_bytes_max - head_bytes));
-    write_rest_ = write_rest_.subspan(part.size());
-    if (auto sent = send_part(part); !sent) fail_write(sent.error());
+    const Bytes part = take_part(pending_head_.size(), write_rest_);
+    const auto sent = send_part(connection_.transport(), std::exchange(pending_head_, {}), part,
+                                framing_ == BodyFraming::chunked);
+    if (!sent) fail_write(sent.error());
   }
   return true;
-}
-
-Result<> ExchangeState::send_part(Bytes part) noexcept {
-  std::array<std::byte, http::chunk_size_bytes_max> size_line;
-  const bool chunked = framing_ == BodyFraming::chunked;
-  const std::size_t line_bytes = chunked ? http::write_chunk_size(size_line, part.size()) : 0;
-  const std::array pieces{std::exchange(pending_head_, {}), Bytes(size_line).first(line_bytes),
-                          part, chunked ? bytes_of("\r\n") : Bytes{}};
-  return connection_.transport().send(pieces);
 }
 
 void ExchangeState::begin_finish(std::span<const Field> trailers) noexcept {

@@ -147,7 +147,6 @@ private:
   void send_payload(Payload&& payload) noexcept;
   void send_payload_rest() noexcept;
   void release_payload() noexcept;
-  Result<> send_part(Bytes part) noexcept;
   void fail_write(const Error& error) noexcept;
   void resume() noexcept;
   void after_handler_ran() noexcept;

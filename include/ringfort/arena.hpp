@@ -3,6 +3,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <string_view>
 
 #include <ringfort/bytes.hpp>
 
@@ -25,6 +27,18 @@ public:
     if (end > block_.size()) return nullptr;
     used_ = end;
     return block_.data() + (start - base);
+  }
+
+  /// A copy that lives as long as the arena; nothing when the block is spent.
+  std::optional<Bytes> copy(Bytes bytes) noexcept {
+    auto* place = static_cast<std::byte*>(allocate(bytes.size(), 1));
+    if (place == nullptr) return std::nullopt;
+    copy_into({place, bytes.size()}, bytes);
+    return Bytes{place, bytes.size()};
+  }
+  std::optional<std::string_view> copy(std::string_view text) noexcept {
+    const std::optional<Bytes> bytes = copy(bytes_of(text));
+    return bytes ? std::optional(text_of(*bytes)) : std::nullopt;
   }
 
   /// Lengthens the last allocation, which ended at `end`, by `bytes`; false when something else

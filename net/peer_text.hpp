@@ -1,0 +1,18 @@
+// peer_text — an address in words, for as long as an exchange or a call lasts.
+#pragma once
+
+#include <string_view>
+
+#include <ringfort/arena.hpp>
+
+#include "engine/socket_address.hpp"
+
+namespace ringfort::net {
+
+/// Borrow: the arena. Empty when it has no room.
+inline std::string_view peer_text(const engine::SocketAddress& peer, Arena& arena) noexcept {
+  engine::SocketAddress::Text room;
+  return arena.copy(peer.write_text(room)).value_or("");
+}
+
+} // namespace ringfort::net
