@@ -74,14 +74,10 @@ std::unique_ptr<tls::ClientSession> Agent::session_for(const Pool& pool) noexcep
 
 Call Agent::call(CallWaiter& waiter, const Destination& destination, Request&& request) noexcept {
   CallState* const call = CallState::create(*this, waiter);
-  if (call == nullptr) {
+  if (call != nullptr) ++counts_.calls;
+  if (call == nullptr || ended_) {
     if (auto release = request.body.take_release()) release();
-    return Call();
-  }
-  ++counts_.calls;
-  if (ended_) {
-    if (auto release = request.body.take_release()) release();
-    call->fail({.code = Code::call_ended});
+    if (call != nullptr) call->fail({.code = Code::call_ended});
     return Call(call);
   }
   Pool& pool = pool_of(destination);
@@ -143,12 +139,13 @@ void Agent::dispatch() noexcept {
   dispatching_ = true;
   if (std::exchange(failing_, false)) fail_all();
   // What a call's coroutine asks for meanwhile is marked for another time.
-  const std::vector<Pool*> marked = std::exchange(marked_, {});
-  for (Pool* const pool : marked) {
+  serving_.swap(marked_);
+  for (Pool* const pool : serving_) {
     pool->marked = false;
     serve(*pool);
     drop_if_empty(*pool);
   }
+  serving_.clear();
   dispatching_ = false;
 }
 
@@ -208,6 +205,7 @@ void Agent::open_for(Pool& pool) noexcept {
 
 /// Who finds no connection waits for a time, and no more than so many do.
 void Agent::bound_unserved(Pool& pool) noexcept {
+  if (pool.unserved_count() == 0) return;
   std::size_t waiting = 0;
   for (const auto& [destination, other] : pools_) waiting += other.unserved_count();
   while (waiting > options_.pending_max && pool.unserved_count() > 0) {

@@ -124,6 +124,7 @@ private:
   std::vector<std::unique_ptr<Dial>> dials_;
   std::map<Destination, Pool, InOrder> pools_;
   std::vector<Pool*> marked_;
+  std::vector<Pool*> serving_; ///< what was marked when this dispatch began
   ClientCounts counts_;
   bool draining_ = false;
   bool ended_ = false;
