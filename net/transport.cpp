@@ -224,28 +224,28 @@ void Transport::refuse(const Error& error) {
   (void)fail_with(error);
 }
 
-Result<> Transport::begin_records() noexcept {
-  const auto keys = session_->take_keys();
+Result<> Transport::open_channel(tls::Handshake& handshake, tls::Side side) noexcept {
+  const auto keys = handshake.take_keys();
   if (!keys) return std::unexpected(keys.error());
-  auto channel = tls::Channel::create(*library_, *keys);
+  auto channel = tls::Channel::create(*library_, *keys, {}, side);
   if (!channel) return std::unexpected(channel.error());
   channel_.emplace(std::move(*channel));
+  phase_ = Phase::records;
+  return {};
+}
+
+Result<> Transport::begin_records() noexcept {
+  if (auto opened = open_channel(*session_, tls::Side::server); !opened) return opened;
   facts_ = session_->take_facts();
   session_.reset();
-  phase_ = Phase::records;
   kernel_.begin(*facts_.suite);
   return {};
 }
 
 /// OpenSSL's tickets of TLS 1.3 are still to come, so the session stays for a while.
 Result<> Transport::begin_client_records() noexcept {
-  const auto keys = client_->session->take_keys();
-  if (!keys) return std::unexpected(keys.error());
-  auto channel = tls::Channel::create(*library_, *keys, {}, tls::Side::client);
-  if (!channel) return std::unexpected(channel.error());
-  channel_.emplace(std::move(*channel));
+  if (auto opened = open_channel(*client_->session, tls::Side::client); !opened) return opened;
   client_->facts = client_->session->take_facts();
-  phase_ = Phase::records;
   return {};
 }
 

@@ -128,6 +128,7 @@ private:
   Result<MutableBytes> fail_with(const Error& error) noexcept;
   Result<> advance_handshake() noexcept;
   Result<> advance_client() noexcept;
+  Result<> open_channel(tls::Handshake& handshake, tls::Side side) noexcept;
   Result<> begin_records() noexcept;
   Result<> begin_client_records() noexcept;
   Result<> queue_session_output() noexcept;
