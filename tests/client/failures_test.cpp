@@ -50,7 +50,7 @@ void check_body_failure(const Outcome& outcome, Code code) {
 TEST_CASE("client: a port that nobody listens at is connect.refused") {
   Host host;
   const auto client = client_of(host);
-  const Outcome outcome = outcome_of(host, *client, clear(free_port()));
+  const Outcome outcome = outcome_of(host, *client, clear(engine::refusing_address().port()));
   check_failure(outcome, Code::connect_refused, Phase::connect);
   CHECK(host.faults(Code::connect_refused) == 1);
   CHECK(client->counts().opening == 0);
@@ -231,7 +231,8 @@ TEST_CASE("client: a call that finds no block left is call.no_blocks, and blocks
 TEST_CASE("client: a request that cannot be written is call.bad_request, and nothing is sent") {
   Host host;
   const auto client = client_of(host);
-  const Outcome outcome = outcome_of(host, *client, clear(free_port()), {.target = "/a b"});
+  const Outcome outcome =
+      outcome_of(host, *client, clear(engine::refusing_address().port()), {.target = "/a b"});
   check_failure(outcome, Code::call_bad_request, Phase::pending);
   CHECK(client->counts().opening == 0);
 }

@@ -3,32 +3,15 @@
 
 #include <cstdint>
 #include <functional>
-#include <string>
-#include <string_view>
 #include <thread>
+
+#include "tests/surface/connection.hpp"
+#include "tests/unit/engine/loopback.hpp"
 
 namespace ringfort::client {
 
-/// One accepted connection, seen by the script. Every wait ends after some seconds at the latest.
-class Guest {
-public:
-  explicit Guest(int descriptor) noexcept : descriptor_(descriptor) {}
-  Guest(const Guest&) = delete;
-  Guest& operator=(const Guest&) = delete;
-  ~Guest();
-
-  /// What came, up to and with `text`; less when the client ended before.
-  std::string read_until(std::string_view text);
-  std::string read_to_end();
-  void send(std::string_view text);
-  void reset();
-
-private:
-  bool receive();
-
-  int descriptor_;
-  std::string text_;
-};
+/// What a script sees of an accepted connection.
+using Guest = surface::Connection;
 
 class Script {
 public:
@@ -38,17 +21,13 @@ public:
   Script& operator=(const Script&) = delete;
   ~Script();
 
-  std::uint16_t port() const noexcept { return port_; }
+  std::uint16_t port() const noexcept { return listener_.address().port(); }
   /// Until it has acted for each of its connections.
   void wait();
 
 private:
-  int listener_;
-  std::uint16_t port_ = 0;
+  engine::LoopbackListener listener_;
   std::thread thread_;
 };
-
-/// A port of loopback that nobody listens at.
-std::uint16_t free_port();
 
 } // namespace ringfort::client

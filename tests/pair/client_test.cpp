@@ -6,6 +6,7 @@
 #include <catch2/generators/catch_generators.hpp>
 #include <catch2/generators/catch_generators_range.hpp>
 
+#include "tests/pair/exchange.hpp"
 #include "tests/pair/client.hpp"
 #include "tests/pair/server.hpp"
 #include "tests/peer/authority.hpp"
@@ -60,22 +61,6 @@ struct Agreed {
     return options;
   }
 };
-
-/// Text both ways, over more than one record.
-template <class Server>
-void exchange(Server& server, PairClient& client, std::size_t cut_bytes = SIZE_MAX) {
-  const std::string up(40'000, 'u');
-  const std::string down(50'000, 'd');
-  const std::size_t received_up = server.received().size();
-  const std::size_t received_down = client.received().size();
-  client.write(up);
-  converse(server, client, cut_bytes);
-  CHECK(server.received().substr(received_up) == up);
-  server.write(down);
-  converse(server, client, cut_bytes);
-  REQUIRE_FALSE(client.failure());
-  CHECK(client.received().substr(received_down) == down);
-}
 
 template <class Server>
 void whole_conversation(Server& server, PairClient& client, const Agreed& agreed,

@@ -5,6 +5,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 
+#include "tests/pair/exchange.hpp"
 #include "tests/pair/server.hpp"
 #include "tests/peer/identity.hpp"
 
@@ -50,22 +51,6 @@ peer::ClientOptions options_for(const Agreed& agreed) {
   options.trusted_pem = context().options().identities[rsa ? 1 : 0].chain_pem;
   options.signatures = rsa ? "rsa_pss_rsae_sha256" : "ecdsa_secp256r1_sha256";
   return options;
-}
-
-/// Text both ways, over more than one record.
-void exchange(PairServer& server, peer::Client& client, std::size_t cut_bytes = SIZE_MAX) {
-  const std::string up(40'000, 'u');
-  const std::string down(50'000, 'd');
-  const std::size_t received_up = server.received().size();
-  const std::size_t received_down = client.received().size();
-  client.write(up);
-  converse(server, client, cut_bytes);
-  REQUIRE_FALSE(server.failure());
-  CHECK(server.received().substr(received_up) == up);
-  server.write(down);
-  converse(server, client, cut_bytes);
-  REQUIRE(client.failure().empty());
-  CHECK(client.received().substr(received_down) == down);
 }
 
 TEST_CASE("pair: every version, suite and key type is agreed, verified, and carries data") {

@@ -14,15 +14,24 @@
 
 namespace ringfort::surface {
 
-Connection::Connection(std::uint16_t port)
-    : descriptor_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+namespace {
+
+int connected_to(std::uint16_t port) {
+  const int descriptor = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  RINGFORT_CHECK(::connect(descriptor_, reinterpret_cast<sockaddr*>(&address), sizeof address) ==
-                 0);
-  // A server that never answers fails the test instead of holding it up for ever.
+  RINGFORT_CHECK(::connect(descriptor, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+  return descriptor;
+}
+
+} // namespace
+
+Connection::Connection(std::uint16_t port) : Connection(Accepted{connected_to(port)}) {}
+
+Connection::Connection(Accepted end) : descriptor_(end.descriptor) {
+  // An end that never answers fails the test instead of holding it up for ever.
   constexpr timeval patience{.tv_sec = 60, .tv_usec = 0};
   ::setsockopt(descriptor_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   constexpr int on = 1;

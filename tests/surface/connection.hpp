@@ -1,4 +1,4 @@
-// connection — a blocking client on loopback, in clear text or over TLS.
+// connection — a blocking end of a connection on loopback, in clear text or, a client's, over TLS.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +15,8 @@ public:
   explicit Connection(std::uint16_t port);
   /// The same over TLS; the handshake is made by the first send().
   Connection(std::uint16_t port, const peer::ClientOptions& options);
+  /// A server's end. Owns the descriptor.
+  static Connection of(int accepted) { return Connection(Accepted{accepted}); }
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
   ~Connection();
@@ -31,6 +33,11 @@ public:
   std::string peer_subject() const { return tls_->peer_subject(); }
 
 private:
+  struct Accepted {
+    int descriptor;
+  };
+
+  explicit Connection(Accepted end);
   void flush();
   bool receive();
 

@@ -32,6 +32,7 @@ public:
   ~LoopbackListener() { ::close(descriptor_); }
 
   const SocketAddress& address() const noexcept { return address_; }
+  int descriptor() const noexcept { return descriptor_; }
   /// The oldest connection that waits; -1 when there is none.
   int accept() const noexcept {
     pollfd one{.fd = descriptor_, .events = POLLIN, .revents = 0};
@@ -48,8 +49,7 @@ private:
 class SilentListener {
 public:
   explicit SilentListener(std::string_view host = "127.0.0.1")
-      : listener_(host, 0),
-        filler_(::socket(address().family(), SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+      : listener_(host, 0), filler_(::socket(address().family(), SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     REQUIRE(::connect(filler_, address().data(), address().size()) == 0);
   }
   SilentListener(const SilentListener&) = delete;
