@@ -31,7 +31,8 @@ std::string short_text(std::uint64_t bytes) {
 std::string bar(std::uint64_t part, std::uint64_t whole) {
   const double share = whole == 0 ? 1 : static_cast<double>(part) / static_cast<double>(whole);
   const auto full = std::min(static_cast<std::uint64_t>(share * bar_columns), bar_columns);
-  std::string text = "[" + std::string(full, '#') + std::string(bar_columns - full, ' ') + "] ";
+  std::string text("[");
+  text.append(full, '#').append(bar_columns - full, ' ').append("] ");
   return text.append(std::to_string(static_cast<std::uint64_t>(share * 100))).append("% ");
 }
 
