@@ -76,8 +76,10 @@ void Parser::read_known_field(const Field& field) noexcept {
     ++host_count_;
     host_ = field.value;
   } else if (is_named(field, "expect")) {
-    expects_continue_ = same_name(field.value, "100-continue");
-    expects_other_ = expects_other_ || !(expects_continue_ || field.value.empty());
+    // Lines of one name are one list, of which empty members say nothing (RFC 9110 section 5.6.1).
+    const bool known = same_name(field.value, "100-continue");
+    expects_continue_ = expects_continue_ || known;
+    expects_other_ = expects_other_ || !(known || field.value.empty());
   } else if (is_named(field, "connection")) {
     // close decides, wherever it stands (RFC 9112 section 9.3); llhttp hears Proxy-Connection too.
     says_close_ = says_close_ || has_member(field.value, "close");
