@@ -9,13 +9,9 @@ import tempfile
 sys.path[:0] = [__file__.rsplit('/', 2)[0], __file__.rsplit('/', 1)[0]]
 import server  # noqa: E402
 import tap  # noqa: E402
+from wire_cases import bytes_of, cases  # noqa: E402
 
 WIRE = server.ROOT / 'tests/wire'
-CASE = re.compile(r'^## (?P<claim>.+?)$(?P<rest>.*?)(?=^## |\Z)', re.M | re.S)
-BLOCK = re.compile(r'^```(?P<kind>request|events|answer)(?P<words>[^\n]*)\n(?P<text>.*?)^```$',
-                   re.M | re.S)
-JOIN = re.compile(r'(?<!\\)((?:\\\\)*)\\\n')  # A line that ends in one backslash goes on.
-ESCAPE = re.compile(r'\\(x[0-9a-fA-F]{2}|\{.*?\*\d+\}|.)', re.S)
 DATE = rb'[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT'
 DATE_BYTES = 29
 CHUNKED_HEAD = b'transfer-encoding: chunked\r\n\r\n'
@@ -25,33 +21,6 @@ FLAGS = {'head_bytes_max': '--header-size-max', 'target_bytes_max': '--target-si
          'requests_max': '--requests-max', 'unread_body_max': '--unread-body-max'}
 CUTS_MAX = 256  # of a longer request, as many places spread over it
 EACH_BYTE_MAX = 4096
-
-
-def unescape(match):
-    what = match[1]
-    if what[0] == 'x':
-        return chr(int(what[1:], 16))
-    if what[0] == '{':
-        text, _, count = what[1:-1].rpartition('*')
-        return ESCAPE.sub(unescape, text) * int(count)
-    return {'r': '\r', 'n': '\n', 't': '\t', '0': '\0'}.get(what, what)
-
-
-def bytes_of(text):
-    lines = JOIN.sub('\\1\x00JOIN\x00', text).replace('\n', '\r\n')
-    return ESCAPE.sub(unescape, lines.replace('\x00JOIN\x00', '')).encode('latin-1')
-
-
-def cases(folder):
-    """(file, claim, blocks) of each case; a block is (kind, words, text)."""
-    for path in sorted(folder.glob('*.md')):
-        if path.name == 'README.md':
-            continue
-        for match in CASE.finditer(path.read_text()):
-            yield path.name, match['claim'], [
-                (block['kind'], dict(re.findall(r'(\w+)=(\w+)', block['words'])), block['text'])
-                for block in BLOCK.finditer(match['rest'])]
-
 
 # ------------------------------------------------------------------------------- servers
 
