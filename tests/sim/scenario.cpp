@@ -29,7 +29,14 @@ using namespace std::chrono_literals;
 
 char replay_line[128];
 
+/// What the knobs are drawn from, of what a fuzzer gives; the rest is the world's.
+constexpr std::size_t knob_draws_bytes_max = 128;
+
+Bytes knob_draws(Bytes draws) { return draws.first(std::min(draws.size(), knob_draws_bytes_max)); }
+Bytes world_draws(Bytes draws) { return draws.subspan(knob_draws(draws).size()); }
+
 std::string replay_of(const ScenarioOptions& options) {
+  if (!options.draws.empty()) return "fuzz-simulation and the input";
   if (options.plans != nullptr) {
     return options.drought.turn == 0 ? "sim-test '[failures]'" : "sim-test '[droughts]'";
   }
@@ -50,6 +57,11 @@ void on_abort(int) {
   }
 }
 
+void tell_on_abort(const ScenarioOptions& options) {
+  std::snprintf(replay_line, sizeof replay_line, "%s\n", replay_of(options).c_str());
+  std::signal(SIGABRT, on_abort);
+}
+
 void draw_record_knobs(Prng& prng, Knobs& knobs) {
   const auto level = [&prng]() -> unsigned {
     return prng.chance(600) ? 0 : static_cast<unsigned>(prng.between(1, 1'000));
@@ -63,7 +75,7 @@ void draw_record_knobs(Prng& prng, Knobs& knobs) {
 
 Knobs draw_knobs(const ScenarioOptions& options) {
   if (options.plans != nullptr) return {.failure = options.failure};
-  Prng prng(Prng::mix(options.seed));
+  Prng prng(Prng::mix(options.seed), knob_draws(options.draws));
   Knobs knobs = Knobs::draw(prng);
   if (options.records != RecordLayer::user) draw_record_knobs(prng, knobs);
   if (options.plant == Plant::nothing) return knobs;
@@ -90,7 +102,7 @@ private:
 class Scenario {
 public:
   explicit Scenario(const ScenarioOptions& options)
-      : options_(options), world_(options.seed, draw_knobs(options)) {}
+      : options_(options), world_(options.seed, draw_knobs(options), world_draws(options.draws)) {}
 
   Verdict run() {
     if (set_up()) {
@@ -283,8 +295,8 @@ std::string Verdict::text(const ScenarioOptions& options) const {
 }
 
 Verdict run_scenario(const ScenarioOptions& options) {
-  std::snprintf(replay_line, sizeof replay_line, "%s\n", replay_of(options).c_str());
-  std::signal(SIGABRT, on_abort);
+  // A fuzzer listens for aborts itself.
+  if (options.draws.empty()) tell_on_abort(options);
   return Scenario(options).run();
 }
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include <ringfort/bytes.hpp>
 #include <ringfort/records.hpp>
 #include <ringfort/tls.hpp>
 
@@ -20,6 +21,8 @@ namespace ringfort::sim {
 
 struct ScenarioOptions {
   std::uint64_t seed = 1;
+  /// What the first draws are, before the seed is asked: a fuzzer's input. Borrow: for the run.
+  Bytes draws = {};
   /// Serves TLS with this context, and clients speak it.
   const tls::Context* context = nullptr;
   /// Who protects the records, with a context.

@@ -109,6 +109,19 @@ TEST_CASE("sim: a run is a function of its seed", "[sim]") {
   }
 }
 
+TEST_CASE("sim: a run whose first draws are given is a function of them, too", "[sim]") {
+  const auto hash_of = [](std::byte draw) {
+    const std::vector<std::byte> draws(400, draw);
+    ScenarioOptions options = options_of(1, nullptr);
+    options.draws = draws;
+    const Verdict verdict = run_scenario(options);
+    CHECK(verdict.findings.empty());
+    return verdict.trace_hash;
+  };
+  CHECK(hash_of(std::byte{1}) == hash_of(std::byte{1}));
+  CHECK(hash_of(std::byte{1}) != hash_of(std::byte{2}));
+}
+
 enum class Noticed : int { not_committed, no, yes };
 
 /// Runs a world in a process of its own, because an engine that lost something may abort: that too

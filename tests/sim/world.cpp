@@ -16,8 +16,8 @@ thread_local World* current_world = nullptr;
 
 } // namespace
 
-World::World(std::uint64_t seed, const Knobs& knobs)
-    : seed_(seed), knobs_(knobs), prng_(seed), outer_(std::exchange(current_world, this)),
+World::World(std::uint64_t seed, const Knobs& knobs, Bytes draws)
+    : seed_(seed), knobs_(knobs), prng_(seed, draws), outer_(std::exchange(current_world, this)),
       prints_(std::getenv("RINGFORT_SIM_TRACE") != nullptr) {}
 
 World::~World() { current_world = outer_; }

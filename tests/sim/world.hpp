@@ -42,7 +42,8 @@ private:
 /// Where: one thread. The newest living world is the one that SimRing::create joins.
 class World {
 public:
-  World(std::uint64_t seed, const Knobs& knobs);
+  /// `draws`: what the first draws are (Prng). Borrow: it, while the world is.
+  World(std::uint64_t seed, const Knobs& knobs, Bytes draws = {});
   World(const World&) = delete;
   World& operator=(const World&) = delete;
   ~World();
