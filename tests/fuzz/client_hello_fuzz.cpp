@@ -38,7 +38,9 @@ std::vector<std::byte> in_records(Bytes message, std::size_t record_bytes) {
 /// In memory of exactly its size, so that a read beyond it is seen.
 Read read(Bytes input) {
   const std::vector<std::byte> exact(input.begin(), input.end());
-  return tls::read_client_hello(exact);
+  Read hello = tls::read_client_hello(exact);
+  if (hello && fuzz::planted()) hello->bytes *= 2;
+  return hello;
 }
 
 /// What is known of a hello does not change with the bytes that follow.

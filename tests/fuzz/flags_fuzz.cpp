@@ -58,7 +58,8 @@ void check_command_line(std::vector<std::string> arguments) {
   } catch (const CLI::ParseError&) {
     return; // Refused; any other exception ends the program.
   }
-  const ServeFlags& flags = program.flags;
+  ServeFlags& flags = program.flags;
+  if (fuzz::planted() && flags.plain) flags.drain_grace = {};
   const auto checked = net::check(flags.engine);
   RINGFORT_CHECK(checked || checked.error().code == Code::config_memory_exceeded);
   for (const Endpoint& endpoint : flags.listen) RINGFORT_CHECK(!endpoint.host.empty());

@@ -19,7 +19,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t byte
   for (const auto role : {http::Role::server, http::Role::client}) {
     one.role = role;
     const auto whole = wire::replay(one, {one.input.size()});
-    const auto split = wire::replay(one, {cut, one.input.size()});
+    auto split = wire::replay(one, {cut, one.input.size()});
+    if (fuzz::planted() && split.size() > 3) split.pop_back();
     RINGFORT_CHECK(whole == split);
   }
   return 0;

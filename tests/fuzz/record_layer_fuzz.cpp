@@ -1,5 +1,5 @@
-// The record layer, against any bytes and against sealed records with any content: the first byte
-// chooses suite, content type and whether the rest is sealed before it is received.
+// The record layer, against any bytes and against sealed records with any content, of which data
+// comes back. The first byte chooses suite, content type and whether the rest is sealed.
 #include <algorithm>
 #include <array>
 #include <vector>
@@ -30,19 +30,22 @@ tls::DirectionKeys keys_of(const tls::Suite& suite) {
   return keys;
 }
 
-void require_record_fault(const Error& error) {
+Bytes nothing_for(const Error& error) {
   RINGFORT_CHECK(fault_of(error.code).stage == Stage::tls_record);
+  return {};
 }
 
-void receive(tls::Channel& channel, MutableBytes record) {
+/// The plaintext of a record that carries data.
+Bytes receive(tls::Channel& channel, MutableBytes record) {
   const auto record_bytes = channel.record_bytes(record);
-  if (!record_bytes) return require_record_fault(record_bytes.error());
-  if (*record_bytes == 0 || *record_bytes > record.size()) return;
+  if (!record_bytes) return nothing_for(record_bytes.error());
+  if (*record_bytes == 0 || *record_bytes > record.size()) return {};
   const auto received = channel.receive(record.first(*record_bytes));
-  if (!received) return require_record_fault(received.error());
+  if (!received) return nothing_for(received.error());
   RINGFORT_CHECK(received->plaintext.size() <= record.size());
   std::array<std::byte, tls::Channel::control_record_bytes_max> answer;
   if (channel.owes_control()) RINGFORT_CHECK(channel.seal_control(answer).has_value());
+  return received->plaintext;
 }
 
 } // namespace
@@ -64,6 +67,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t byte
   const auto type = static_cast<tls::ContentType>(20 + (data[0] >> 2) % 5);
   const auto sealed = sealer.seal(type, {&piece, 1}, record);
   RINGFORT_CHECK(sealed.has_value());
-  receive(channel, MutableBytes(record).first(*sealed));
+  if (fuzz::planted()) record[*sealed - 1] ^= std::byte{1};
+  const Bytes plaintext = receive(channel, MutableBytes(record).first(*sealed));
+  if (type == tls::ContentType::application_data) {
+    RINGFORT_CHECK(std::ranges::equal(plaintext, piece));
+  }
   return 0;
 }
