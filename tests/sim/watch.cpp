@@ -96,8 +96,10 @@ void Watch::look_at(const ConnectionReport& report) {
          std::to_string(options_.limits.send_credit_bytes));
   }
   // Two buffers in a row hold more than one's capacity, so credit in bytes is at most twice that in
-  // buffers. Without a cap the kernel goes on until it is told to stop, or the socket is empty.
+  // buffers. Without a cap the kernel goes on until it is told to stop, or the socket is empty. A
+  // short receive takes a whole buffer, however many of them come at once.
   const Knobs& knobs = world_.knobs();
+  if (knobs.short_receive_per_mille > 0) return;
   const std::uint64_t credit_bytes = options_.limits.receive_credit_bytes;
   const std::uint64_t held_max =
       knobs.receive_cap ? 2 * credit_bytes + options_.receive_buffer_bytes
