@@ -2,8 +2,8 @@
 import re
 
 CASE = re.compile(r'^## (?P<claim>.+?)$(?P<rest>.*?)(?=^## |\Z)', re.M | re.S)
-BLOCK = re.compile(r'^```(?P<kind>request|events|answer)(?P<words>[^\n]*)\n(?P<text>.*?)^```$',
-                   re.M | re.S)
+BLOCK = re.compile(r'^```(?P<kind>request|response|events|answer)(?P<words>[^\n]*)\n'
+                   r'(?P<text>.*?)^```$', re.M | re.S)
 JOIN = re.compile(r'(?<!\\)((?:\\\\)*)\\\n')  # A line that ends in one backslash goes on.
 ESCAPE = re.compile(r'\\(x[0-9a-fA-F]{2}|\{.*?\*\d+\}|.)', re.S)
 
