@@ -5,6 +5,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include "tests/pair/client.hpp"
 #include "tests/pair/server.hpp"
 #include "tests/peer/identity.hpp"
 
@@ -63,6 +64,30 @@ TEST_CASE("IN-07: the key log has the NSS lines of TLS 1.2 and 1.3") {
 TEST_CASE("IN-07: nothing is told unless it is asked for") {
   Lines lines;
   CHECK(told(TLS1_3_VERSION, nullptr, lines).empty());
+}
+
+TEST_CASE("key log: a client's is told what its server's is told") {
+  const Identity identity = peer::make_identity(peer::KeyType::ecdsa_p256);
+  for (const Version version : {Version::tls_1_2, Version::tls_1_3}) {
+    Lines of_server;
+    Lines of_client;
+    ContextOptions server_options;
+    server_options.identities = {identity};
+    server_options.key_log = &of_server;
+    ClientContextOptions client_options;
+    client_options.authorities_pem = identity.chain_pem;
+    client_options.version_max = version;
+    client_options.key_log = &of_client;
+    ClientShard shard(client_options);
+    PairServer server(*Context::create(std::move(server_options)), Served{});
+    PairClient client(shard);
+    converse(server, client);
+    REQUIRE(client.secured());
+    CHECK_FALSE(of_client.lines.empty());
+    std::ranges::sort(of_server.lines);
+    std::ranges::sort(of_client.lines);
+    CHECK(of_client.lines == of_server.lines);
+  }
 }
 
 } // namespace

@@ -27,6 +27,7 @@ struct Ends {
       : suite(*suite_of(suite_id)) {
     const TrafficKeys keys{.receive = keys_of(1), .send = keys_of(2)};
     server.emplace(*Channel::create(*library, keys, limits));
+    client.emplace(*Channel::create(*library, keys, limits, Side::client));
     peer.emplace(*Channel::create(*library, {.receive = keys.send, .send = keys.receive}, limits));
     raw_peer.emplace(*RecordCipher::create(*library, RecordCipher::Direction::seal, keys.receive));
   }
@@ -56,6 +57,7 @@ struct Ends {
   std::unique_ptr<Library> library = *Library::create();
   const Suite& suite;
   std::optional<Channel> server;
+  std::optional<Channel> client; ///< in the server's place
   std::optional<Channel> peer;
   std::optional<RecordCipher> raw_peer;
   Room room{};
@@ -233,6 +235,58 @@ TEST_CASE("channel: KeyUpdates without data between them are tls_record.key_upda
   for (int count = 0; count < 3; ++count) REQUIRE(update());
   REQUIRE(ends.server->receive(seal(*ends.peer, {}, ends.room))); // An empty record is no data.
   CHECK(code_of(update()) == Code::tls_record_key_update_flood);
+}
+
+constexpr std::string_view ticket = "04 00 00 03 61 62 63";
+
+TEST_CASE("channel: a client is told of tickets, whole and alone in their record") {
+  const auto receive = [](Ends& ends, std::string_view messages) {
+    return ends.client->receive(ends.forge(ContentType::handshake, from_hex(messages)));
+  };
+  const std::string several = std::string(ticket) + " 04 00 00 00 " + std::string(ticket);
+  for (const std::string_view messages : {ticket, std::string_view(several)}) {
+    Ends ends(new_suite);
+    const auto received = receive(ends, messages);
+    REQUIRE(received);
+    CHECK(received->kind == Channel::Kind::ticket);
+    CHECK(received->plaintext.empty());
+  }
+  for (const std::string_view messages :
+       {"04", "04 00 00", "04 00 00 04 61 62 63", "04 00 00 02 61 62 63", "04 00 00 00 18",
+        "04 00 00 00 18 00 00 01 00", "04 ff ff ff 61"}) {
+    Ends ends(new_suite);
+    CHECK(code_of(receive(ends, messages)) == Code::tls_record_unexpected_message);
+  }
+}
+
+TEST_CASE("channel: a ticket is nothing for a server, nor in TLS 1.2") {
+  Ends newer(new_suite);
+  CHECK(code_of(newer.receive(ContentType::handshake, from_hex(ticket))) ==
+        Code::tls_record_unexpected_message);
+  Ends older(old_suite);
+  CHECK(code_of(older.client->receive(older.forge(ContentType::handshake, from_hex(ticket)))) ==
+        Code::tls_record_unexpected_message);
+}
+
+TEST_CASE("channel: tickets without data between them are tls_record.key_update_flood") {
+  Ends ends(new_suite, {.key_updates_without_data_max = 3});
+  const auto receive = [&](ContentType type, Bytes content) {
+    return ends.client->receive(ends.forge(type, content));
+  };
+  const std::string two = std::string(ticket) + " " + std::string(ticket);
+  REQUIRE(receive(ContentType::handshake, from_hex(two)));
+  REQUIRE(receive(ContentType::application_data, bytes_of("data")));
+  REQUIRE(receive(ContentType::handshake, from_hex(two)));
+  CHECK(code_of(receive(ContentType::handshake, from_hex(two))) ==
+        Code::tls_record_key_update_flood);
+}
+
+TEST_CASE("channel: a HelloRequest to a client is tls_record.renegotiation") {
+  for (const std::uint16_t suite : {new_suite, old_suite}) {
+    Ends ends(suite);
+    const MutableBytes record = ends.forge(ContentType::handshake, from_hex("00 00 00 00"));
+    CHECK(code_of(ends.client->receive(record)) == Code::tls_record_renegotiation);
+  }
 }
 
 TEST_CASE("channel: TLS 1.3 replaces its own key before the limit") {
