@@ -12,7 +12,7 @@ namespace {
 
 using namespace ringfort;
 
-/// A message with two faults is refused for the one that is met first, and the cut may decide which.
+/// A message with two faults is refused for what is met first, and the cut may decide which.
 std::vector<std::string> events_of(const wire::Case& one, const std::vector<std::size_t>& ends) {
   auto events = wire::replay(one, ends);
   const bool refused = !events.empty() && events.back().starts_with("error ");
