@@ -202,8 +202,8 @@ bool CallState::sent(const Result<>& result) noexcept {
 }
 
 void CallState::on_room() noexcept {
-  if (wait_ != Wait::write) return send_more();
-  if (try_write()) tell(Wait::write);
+  if (!waits(Wait::write)) return send_more();
+  if (try_write()) tell({Wait::write});
 }
 
 void CallState::complete_request() noexcept {
@@ -256,7 +256,7 @@ Result<> CallState::take_write() noexcept {
 void CallState::drop_upload() noexcept {
   upload_dropped_ = true;
   body_rest_ = {};
-  tell(Wait::write);
+  tell({Wait::write});
 }
 
 bool CallState::wants_to_send() const noexcept {
@@ -287,7 +287,8 @@ void CallState::on_head(bool last) noexcept {
     upload_dropped_ = true;
     body_rest_ = {};
   }
-  tell(upload_dropped_ && wait_ == Wait::write ? Wait::write : Wait::response);
+  if (upload_dropped_) return tell({Wait::response, Wait::write});
+  tell({Wait::response});
 }
 
 void CallState::on_piece(Bytes piece, bool last) noexcept {
@@ -295,17 +296,17 @@ void CallState::on_piece(Bytes piece, bool last) noexcept {
   if (abandoned_) return;
   has_piece_ = true;
   piece_ = piece;
-  tell(Wait::read);
+  tell({Wait::read});
 }
 
 void CallState::on_end() noexcept {
   cycle_.on(Side::response, CycleEvent::complete);
-  tell(Wait::read);
+  tell({Wait::read});
 }
 
 bool CallState::wants_more() const noexcept {
   if (!head_done_ || abandoned_) return !response_complete();
-  return wait_ == Wait::read && !has_piece_ && !response_complete();
+  return (reading_ || waits(Wait::read)) && !has_piece_ && !response_complete();
 }
 
 bool CallState::can_start_anew() const noexcept {
@@ -353,29 +354,35 @@ void CallState::fail(const Error& error) noexcept {
   let_go();
   failure_ = error;
   if (abandoned_) return destroy();
-  tell(wait_);
+  tell({Wait::response, Wait::read, Wait::write});
 }
 
 void CallState::abandon() noexcept {
   abandoned_ = true;
+  for (CallWait& wait : waits_) waiter_->end_call_wait(wait);
   waiter_ = nullptr;
-  wait_ = Wait::none;
   if (over_) return destroy();
   if (connection_ != nullptr) return connection_->on_abandoned();
   agent_.give_up(*this, {.code = Code::call_ended});
 }
 
-/// Goes on with who waits for this. It may be the end of this call.
-void CallState::tell(Wait wait) noexcept {
-  if (wait == Wait::none || wait_ != wait) return;
-  wait_ = Wait::none;
-  waiter_->on_call();
+/// Goes on with who waits for these. It may be the end of this call, at the earliest with the last.
+void CallState::tell(std::initializer_list<Wait> reasons) noexcept {
+  if (abandoned_) return;
+  CallWaiter& waiter = *waiter_;
+  std::array<std::coroutine_handle<>, std::tuple_size_v<decltype(waits_)>> waited;
+  auto next = waited.begin();
+  for (const Wait reason : reasons) {
+    *next++ = waiter.end_call_wait(waits_[static_cast<std::size_t>(reason)]);
+  }
+  for (const auto coroutine : waited) {
+    if (coroutine) waiter.go_on(coroutine);
+  }
 }
 
-void CallState::wait(Wait wait, std::coroutine_handle<> waiting) noexcept {
-  wait_ = wait;
-  waiter_->wait_for_call(waiting);
-  if (wait == Wait::read && connection_ != nullptr) connection_->on_awaited();
+void CallState::wait(Wait reason, std::coroutine_handle<> waiting) noexcept {
+  waiter_->begin_call_wait(waits_[static_cast<std::size_t>(reason)], waiting);
+  if (reason == Wait::read && connection_ != nullptr) connection_->on_awaited();
 }
 
 std::optional<Error> CallState::refusal() const noexcept {
@@ -398,9 +405,9 @@ bool CallState::try_read() noexcept {
   piece_ = {};
   if (over_ || refusal()) return true;
   if (connection_ != nullptr && !response_complete()) {
-    wait_ = Wait::read; // What is found is meant for this call.
+    reading_ = true; // What is found is meant for this call.
     connection_->read_more();
-    wait_ = Wait::none;
+    reading_ = false;
   }
   return has_piece_ || failure_ || response_complete();
 }

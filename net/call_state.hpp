@@ -9,6 +9,7 @@
 #include <array>
 #include <chrono>
 #include <coroutine>
+#include <initializer_list>
 #include <optional>
 
 #include <ringfort/client.hpp>
@@ -93,8 +94,8 @@ public:
   void begin_finish(std::span<const Field> trailers) noexcept;
   bool try_write() noexcept;
   Result<> take_write() noexcept;
-  enum class Wait : std::uint8_t { none, response, read, write };
-  void wait(Wait wait, std::coroutine_handle<> waiting) noexcept;
+  enum class Wait : std::uint8_t { response, read, write };
+  void wait(Wait reason, std::coroutine_handle<> waiting) noexcept;
   CallFacts facts() noexcept;
   /// The handle is gone. The state goes with it, or once its connection has let go of it.
   void abandon() noexcept;
@@ -111,7 +112,11 @@ private:
   void add_time(Phase phase, std::chrono::nanoseconds time) noexcept;
   void release_payload() noexcept;
   void let_go() noexcept;
-  void tell(Wait wait) noexcept;
+  bool waits(Wait reason) const noexcept { return wait_of(reason).waits(); }
+  const CallWait& wait_of(Wait reason) const noexcept {
+    return waits_[static_cast<std::size_t>(reason)];
+  }
+  void tell(std::initializer_list<Wait> reasons) noexcept;
   void on_timer() noexcept;
   void arm_timer() noexcept;
   void destroy() noexcept;
@@ -138,7 +143,8 @@ private:
   bool has_piece_ = false;
   bool abandoned_ = false;
   bool over_ = false;
-  Wait wait_ = Wait::none;
+  bool reading_ = false;          ///< a read that may be answered at once
+  std::array<CallWait, 3> waits_; ///< for each reason
   std::optional<Error> failure_;
 
   Bytes head_;                    ///< in the arena

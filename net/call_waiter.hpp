@@ -1,25 +1,62 @@
-// call_waiter — whose coroutine a call belongs to: an exchange's or an errand's.
+// call_waiter — whose coroutines calls belong to: an exchange's or an errand's.
 #pragma once
 
 #include <coroutine>
 #include <optional>
+#include <utility>
 
+#include <ringfort/check.hpp>
 #include <ringfort/error.hpp>
 
 namespace ringfort::net {
 
+/// A coroutine that waits for something of a call, or none.
+class CallWait {
+public:
+  CallWait() noexcept = default;
+  CallWait(const CallWait&) = delete;
+  CallWait& operator=(const CallWait&) = delete;
+  ~CallWait() { RINGFORT_CHECK(!waits()); }
+
+  bool waits() const noexcept { return coroutine_ != nullptr; }
+
+private:
+  friend class CallWaiter;
+
+  std::coroutine_handle<> coroutine_;
+  CallWait* next_ = nullptr;
+};
+
 /// Where: one shard.
 class CallWaiter {
 public:
-  /// Its coroutine waits until on_call(), or until it cannot wait any longer.
-  virtual void wait_for_call(std::coroutine_handle<> waiting) noexcept = 0;
-  /// What it waits for may be there. No notice is taken when it does not wait.
-  virtual void on_call() noexcept = 0;
+  /// The coroutine waits until end_call_wait(), or until it can wait no longer.
+  void begin_call_wait(CallWait& wait, std::coroutine_handle<> waiting) noexcept {
+    RINGFORT_CHECK(!wait.waits()); // One await of a kind at a time.
+    wait.coroutine_ = waiting;
+    wait.next_ = std::exchange(first_, &wait);
+  }
+  /// Answers the coroutine, which then waits no longer; null: none did.
+  std::coroutine_handle<> end_call_wait(CallWait& wait) noexcept {
+    if (!wait.waits()) return {};
+    CallWait** place = &first_;
+    while (*place != &wait) place = &(*place)->next_;
+    *place = std::exchange(wait.next_, nullptr);
+    return std::exchange(wait.coroutine_, {});
+  }
+  /// Goes on with a coroutine that has waited. It may be the end of its calls.
+  virtual void go_on(std::coroutine_handle<> waited) noexcept = 0;
   /// Why it may wait no longer, if that is so.
   virtual std::optional<Error> call_refusal() const noexcept = 0;
 
 protected:
   ~CallWaiter() = default;
+
+  bool waits_for_calls() const noexcept { return first_ != nullptr; }
+  std::coroutine_handle<> end_first_call_wait() noexcept { return end_call_wait(*first_); }
+
+private:
+  CallWait* first_ = nullptr;
 };
 
 } // namespace ringfort::net

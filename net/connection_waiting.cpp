@@ -118,17 +118,18 @@ void ServerConnection::pause_request_deadlines() noexcept {
 /// What a handler does while its peer is waited for is not held against it.
 void ServerConnection::update_handler_deadline() noexcept {
   const bool elsewhere = exchange_ != nullptr && exchange_->waits_elsewhere();
-  if (!elsewhere || exchange_->tunnels() || shard_.limits().handler_timeout.count() == 0) return;
+  if (!elsewhere) return pause_handler_deadline();
+  if (exchange_->tunnels() || shard_.limits().handler_timeout.count() == 0) return;
   if (deadlines_.is_set(Deadline::handler)) return;
   deadlines_.set(Deadline::handler, shard_.now() + exchange_->pace().handler_left);
 }
 
-void ServerConnection::end_wait_elsewhere() noexcept {
-  if (deadlines_.is_set(Deadline::handler)) {
+void ServerConnection::pause_handler_deadline() noexcept {
+  if (!deadlines_.is_set(Deadline::handler)) return;
+  if (exchange_ != nullptr) {
     exchange_->pace().handler_left = deadlines_.at(Deadline::handler) - shard_.now();
   }
   deadlines_.clear(Deadline::handler);
-  deadlines_.clear(Deadline::sleep);
 }
 
 void ServerConnection::wake_after(std::chrono::milliseconds time) noexcept {

@@ -39,29 +39,29 @@ void ErrandState::start() noexcept {
 }
 
 void ErrandState::cut() noexcept {
-  cut_ = true;
-  if (wait_ != Wait::none) resume();
-}
-
-void ErrandState::wait_for_call(std::coroutine_handle<> waiting) noexcept {
-  wait_ = Wait::call;
-  waiting_ = waiting;
+  cut_ = cutting_ = true;
+  on_slept();
+  while (waits_for_calls()) go_on(end_first_call_wait());
+  cutting_ = false;
+  after_it_ran();
 }
 
 void ErrandState::wait_for_time(std::coroutine_handle<> waiting,
                                 std::chrono::milliseconds time) noexcept {
   constexpr std::chrono::milliseconds time_max = std::chrono::hours(24);
-  wait_ = Wait::sleep;
-  waiting_ = waiting;
+  RINGFORT_CHECK(!sleeping_); // One await of a kind at a time.
+  sleeping_ = waiting;
   shard_.timers().arm(timer_, shard_.now() + std::min(time, time_max));
 }
 
-void ErrandState::on_call() noexcept {
-  if (wait_ == Wait::call) resume();
+void ErrandState::on_slept() noexcept {
+  shard_.timers().cancel(timer_);
+  if (sleeping_) go_on(std::exchange(sleeping_, {}));
 }
 
-void ErrandState::on_slept() noexcept {
-  if (wait_ == Wait::sleep) resume();
+void ErrandState::go_on(std::coroutine_handle<> waited) noexcept {
+  waited.resume();
+  after_it_ran();
 }
 
 std::optional<Error> ErrandState::call_refusal() const noexcept {
@@ -69,15 +69,8 @@ std::optional<Error> ErrandState::call_refusal() const noexcept {
   return Error{.code = Code::call_ended};
 }
 
-void ErrandState::resume() noexcept {
-  shard_.timers().cancel(timer_);
-  wait_ = Wait::none;
-  std::exchange(waiting_, {}).resume();
-  after_it_ran();
-}
-
 void ErrandState::after_it_ran() noexcept {
-  if (!task_.done()) return;
+  if (cutting_ || !task_.done()) return;
   if (task_.threw()) shard_.report({.code = Code::handler_threw});
   shard_.end_errand(*this);
 }

@@ -43,15 +43,11 @@ public:
   ServingShard& shard() noexcept { return shard_; }
   void wait_for_time(std::coroutine_handle<> waiting, std::chrono::milliseconds time) noexcept;
 
-  void wait_for_call(std::coroutine_handle<> waiting) noexcept override;
-  void on_call() noexcept override;
+  void go_on(std::coroutine_handle<> waited) noexcept override;
   std::optional<Error> call_refusal() const noexcept override;
 
 private:
-  enum class Wait : std::uint8_t { none, call, sleep };
-
   void on_slept() noexcept;
-  void resume() noexcept;
   void after_it_ran() noexcept;
 
   ServingShard& shard_;
@@ -59,10 +55,10 @@ private:
   Arena arena_;
   Work work_; ///< a lambda's captures live as long as its coroutine
   Task<> task_;
-  Wait wait_ = Wait::none;
-  std::coroutine_handle<> waiting_;
+  std::coroutine_handle<> sleeping_;
   engine::Timer timer_;
   bool cut_ = false;
+  bool cutting_ = false; ///< those that waited go on one after the other
 };
 
 } // namespace ringfort::net

@@ -60,6 +60,8 @@ BodyWriter Exchange::stream(int status, std::span<const Field> fields,
   return BodyWriter(*this);
 }
 
+void BodyReader::leave() noexcept { state_of(*exchange_).leave_body(); }
+
 Fields BodyReader::trailers() const noexcept {
   const bool complete = state_of(*exchange_).request_complete();
   return complete ? parser_of(*exchange_).trailers() : Fields();

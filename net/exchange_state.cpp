@@ -93,12 +93,12 @@ void ExchangeState::on_request_piece(Bytes piece, bool last) noexcept {
   has_piece_ = true;
   piece_ = piece;
   received_body_bytes_ += piece.size();
-  if (waiting_ && wait_ == Wait::read) resume();
+  resume(Wait::read);
 }
 
 void ExchangeState::on_request_end() noexcept {
   cycle_.on(Side::request, CycleEvent::complete);
-  if (waiting_ && wait_ == Wait::read) resume();
+  resume(Wait::read);
 }
 
 void ExchangeState::fail_request(const Error& error) noexcept {
@@ -107,8 +107,8 @@ void ExchangeState::fail_request(const Error& error) noexcept {
   if (!began_) {
     answer_fault(error);
     handler_done_ = true;
-  } else if (waiting_ && wait_ != Wait::write) {
-    resume();
+  } else {
+    resume_all_but_write();
   }
 }
 
@@ -124,7 +124,8 @@ void ExchangeState::fail_transport() noexcept {
   close_ = true;
   release_payload();
   write_result_ = fail(Code::response_stream_peer_closed);
-  if (waiting_) resume();
+  resume(Wait::write);
+  resume_all_but_write();
 }
 
 // ---------------------------------------------------------------------------- the response
@@ -326,10 +327,10 @@ void ExchangeState::on_sent() noexcept {
   if (!payload_rest_.empty()) send_payload_rest();
   if (ends_direction_) end_direction();
   const Stream& stream = connection_.transport().stream();
-  if (wait_ != Wait::write || !waiting_) return;
+  if (!waits_.on(Wait::write)) return;
   if (stream.queued_bytes() > connection_.shard().limits().send_credit_bytes / 2) return;
   // A write that failed has ended the connection, and with it the wait.
-  if (try_write() && waiting_) resume();
+  if (try_write()) resume(Wait::write);
 }
 
 // ---------------------------------------------------------------------------- faults

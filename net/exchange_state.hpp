@@ -17,6 +17,7 @@
 #include "http/serializer.hpp"
 #include "net/call_waiter.hpp"
 #include "net/minimum_rate.hpp"
+#include "net/waits.hpp"
 
 namespace ringfort::net {
 
@@ -47,13 +48,14 @@ public:
   void on_sent() noexcept;
 
   // What the connection asks.
-  bool wants_body() const noexcept { return wait_ == Wait::read; }
+  bool wants_body() const noexcept { return reading_ || waits_.on(Wait::read); }
   bool wants_to_send() const noexcept {
-    return wait_ == Wait::write || !payload_rest_.empty() || ends_direction_;
+    return waits_.on(Wait::write) || !payload_rest_.empty() || ends_direction_;
   }
-  /// The handler waits for something that is not its peer's.
+  /// The handler waits, and for nothing of its peer's.
   bool waits_elsewhere() const noexcept {
-    return wait_ == Wait::wake || wait_ == Wait::sleep || wait_ == Wait::call;
+    const bool for_peer = waits_.on(Wait::read) || waits_.on(Wait::write);
+    return !for_peer && (waits_.on(Wait::wake) || waits_.on(Wait::sleep) || waits_for_calls());
   }
   bool tunnels() const noexcept { return tunnel_; }
   /// More of the request, or through the tunnel, may come.
@@ -96,6 +98,8 @@ public:
   void open_tunnel(std::string_view protocol, std::span<const Field> fields) noexcept;
   void close_after() noexcept { close_ = true; }
   void drain_body(std::uint64_t bytes_max) noexcept { unread_bytes_max_ = bytes_max; }
+  /// A read that waits, and each later one, answers request_stream.left_unread.
+  void leave_body() noexcept;
   std::uint64_t unread_bytes_max() const noexcept { return unread_bytes_max_; }
   bool draining() const noexcept;
   /// What whole_body() takes by itself.
@@ -126,17 +130,15 @@ public:
   void wait_for_read(std::coroutine_handle<> waiting) noexcept;
   void wait_for_write(std::coroutine_handle<> waiting) noexcept;
 
-  void wait_for_call(std::coroutine_handle<> waiting) noexcept override;
-  void on_call() noexcept override;
+  void go_on(std::coroutine_handle<> waited) noexcept override;
   std::optional<Error> call_refusal() const noexcept override;
 
 private:
-  enum class Wait : std::uint8_t { none, read, write, wake, sleep, call };
+  enum class Wait : std::uint8_t { read, write, wake, sleep, count };
 
   bool begin_response(int status, std::span<const Field> fields, http::BodyFraming framing,
                       std::uint64_t length) noexcept;
   void tell_answered() noexcept;
-  void wait(Wait wait, std::coroutine_handle<> waiting) noexcept;
   bool failed() const noexcept { return transport_failed_ || request_failure_; }
   Error failure() const noexcept;
   void keep_pending_head() noexcept;
@@ -148,7 +150,8 @@ private:
   void send_payload_rest() noexcept;
   void release_payload() noexcept;
   void fail_write(const Error& error) noexcept;
-  void resume() noexcept;
+  void resume(Wait reason) noexcept;
+  void resume_all_but_write() noexcept;
   void after_handler_ran() noexcept;
   void refuse_response(Code code) noexcept;
 
@@ -168,11 +171,12 @@ private:
   bool ends_direction_ = false; ///< ours of the tunnel, once all is sent
   bool woken_ = false;          ///< and nobody has waited for it since
   bool wakes_read_ = false;     ///< the waiting read answers a wake too
+  bool left_ = false;           ///< no more of the body is wanted
 
   Task<> task_;
   bool has_task_ = false;
-  Wait wait_ = Wait::none;
-  std::coroutine_handle<> waiting_;
+  Waits<Wait> waits_;
+  bool reading_ = false; ///< a read that may be answered at once
 
   std::optional<Error> request_failure_;
   bool has_piece_ = false;

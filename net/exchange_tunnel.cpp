@@ -55,7 +55,7 @@ void ExchangeState::open_tunnel(std::string_view protocol, std::span<const Field
 
 void ExchangeState::on_tunnel_end() noexcept {
   tunnel_ended_ = true;
-  if (waiting_ && wait_ == Wait::read) resume();
+  resume(Wait::read);
 }
 
 /// Close_notify and FIN, once everything before them is sent; the peer may go on.

@@ -6,17 +6,23 @@
 
 namespace ringfort::net {
 
-void ExchangeState::wait(Wait wait, std::coroutine_handle<> waiting) noexcept {
-  waiting_ = waiting;
-  wait_ = wait;
+/// Whoever waits for that.
+void ExchangeState::resume(Wait reason) noexcept {
+  if (!waits_.on(reason)) return;
+  if (reason == Wait::read) wakes_read_ = false;
+  if (reason == Wait::sleep) connection_.end_sleep();
+  if (waits_elsewhere()) connection_.pause_handler_deadline();
+  waits_.end(reason).resume();
+  after_handler_ran();
 }
 
-void ExchangeState::resume() noexcept {
-  if (waits_elsewhere()) connection_.end_wait_elsewhere();
-  wait_ = Wait::none;
-  wakes_read_ = false;
-  std::exchange(waiting_, {}).resume();
-  after_handler_ran();
+void ExchangeState::resume_all_but_write() noexcept {
+  for (const Wait reason : {Wait::read, Wait::wake, Wait::sleep}) resume(reason);
+  while (waits_for_calls()) {
+    connection_.pause_handler_deadline();
+    end_first_call_wait().resume();
+    after_handler_ran();
+  }
 }
 
 /// Why nothing more can be waited for.
@@ -27,30 +33,36 @@ Error ExchangeState::failure() const noexcept {
 // ---------------------------------------------------------------------------- the peer
 
 void ExchangeState::wait_for_read(std::coroutine_handle<> waiting) noexcept {
-  wait(Wait::read, waiting);
+  waits_.begin(Wait::read, waiting);
   // The handler wants the body that the client holds back (RFC 9110 section 10.1.1).
   if (awaits_continue() && unanswered()) inform(100, {});
 }
 
 void ExchangeState::wait_for_write(std::coroutine_handle<> waiting) noexcept {
-  wait(Wait::write, waiting);
+  waits_.begin(Wait::write, waiting);
 }
 
 bool ExchangeState::try_read() noexcept {
   has_piece_ = false;
   piece_ = {};
-  if (receives() && !failed()) {
-    wait_ = Wait::read; // What read_more() finds is meant for this call.
+  if (receives() && !failed() && !left_) {
+    reading_ = true; // What read_more() finds is meant for this call.
     connection_.read_more();
-    wait_ = Wait::none;
+    reading_ = false;
   }
-  return has_piece_ || !receives() || failed();
+  return has_piece_ || !receives() || failed() || left_;
 }
 
 Result<Bytes> ExchangeState::take_read() noexcept {
   if (has_piece_) return std::exchange(piece_, {});
   if (!receives()) return Bytes{};
+  if (left_ && !failed()) return fail(Code::request_stream_left_unread);
   return std::unexpected(failure());
+}
+
+void ExchangeState::leave_body() noexcept {
+  left_ = true;
+  resume(Wait::read);
 }
 
 // ---------------------------------------------------------------------------- elsewhere
@@ -73,12 +85,12 @@ Result<> ExchangeState::take_slept() noexcept {
 }
 
 void ExchangeState::wait_for_wake(std::coroutine_handle<> waiting) noexcept {
-  wait(Wait::wake, waiting);
+  waits_.begin(Wait::wake, waiting);
 }
 
 void ExchangeState::wait_for_time(std::coroutine_handle<> waiting,
                                   std::chrono::milliseconds time) noexcept {
-  wait(Wait::sleep, waiting);
+  waits_.begin(Wait::sleep, waiting);
   connection_.wake_after(time);
 }
 
@@ -99,21 +111,15 @@ void ExchangeState::wait_for_read_or_wake(std::coroutine_handle<> waiting) noexc
 
 void ExchangeState::on_woken() noexcept {
   woken_ = true;
-  const bool waited_for = wait_ == Wait::wake || (wait_ == Wait::read && wakes_read_);
-  if (waiting_ && waited_for) resume();
+  resume(wakes_read_ ? Wait::read : Wait::wake);
 }
 
-void ExchangeState::on_slept() noexcept {
-  if (waiting_ && wait_ == Wait::sleep) resume();
-}
+void ExchangeState::on_slept() noexcept { resume(Wait::sleep); }
 
-void ExchangeState::wait_for_call(std::coroutine_handle<> waiting) noexcept {
-  wait(Wait::call, waiting);
-}
-
-void ExchangeState::on_call() noexcept {
-  if (!waiting_ || wait_ != Wait::call) return;
-  resume();
+void ExchangeState::go_on(std::coroutine_handle<> waited) noexcept {
+  connection_.pause_handler_deadline();
+  waited.resume();
+  after_handler_ran();
   connection_.go_on();
 }
 

@@ -68,7 +68,8 @@ public:
   /// For the exchange: its handler's sleep is over then.
   void wake_after(std::chrono::milliseconds time) noexcept;
   /// For the exchange: its handler waits no longer for something that is not the peer's.
-  void end_wait_elsewhere() noexcept;
+  void pause_handler_deadline() noexcept;
+  void end_sleep() noexcept { deadlines_.clear(Deadline::sleep); }
   /// For the exchange: its handler went on, because another server has answered it.
   void go_on() noexcept { pump(); }
   /// For the exchange: ends the connection so that the peer sees the message is not whole.

@@ -165,7 +165,8 @@ private:
 
 /// One request and its answer. Destroyed before its end, it is aborted: what little is left of the
 /// answer is read and dropped, within Limits::unread_body_bytes_max, or the connection is closed.
-/// One await at a time, by the coroutine that it was made for.
+/// Awaited by the handler or errand that it was made for: one write beside one read or response at
+/// a time (see both() in task.hpp).
 /// Where: one shard.
 class Call {
 public:

@@ -180,6 +180,10 @@ public:
   /// the peer is silent.
   ReadOrWakeAwait read_or_woken() noexcept { return ReadOrWakeAwait(*exchange_); }
 
+  /// No more of the body is wanted: a read that waits, and each later one, answers
+  /// request_stream.left_unread. For who writes the answer while another coroutine reads.
+  void leave() noexcept;
+
   /// Fields after a chunked body; empty before its end.
   Fields trailers() const noexcept;
 

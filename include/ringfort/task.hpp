@@ -139,12 +139,26 @@ public:
   }
   T await_resume() {
     if (await_ready()) return fail(Code::handler_no_memory);
+    return take();
+  }
+
+private:
+  template <class First, class Second>
+  friend class BothAwait;
+
+  /// Beside others: `waiting` goes on with the last of `running`.
+  Handle begin(std::coroutine_handle<> waiting, unsigned& running) noexcept {
+    frame_.handle().promise().waiting_ = waiting;
+    frame_.handle().promise().running_ = &running;
+    return frame_.handle();
+  }
+
+  T take() {
     promise_type& promise = frame_.handle().promise();
     if (promise.thrown_) std::rethrow_exception(promise.thrown_);
     return std::move(*promise.value_);
   }
 
-private:
   frame::Owner<promise_type> frame_;
 };
 
@@ -164,18 +178,57 @@ public:
 private:
   friend class Task;
 
-  /// Goes on with who awaited the coroutine.
+  /// Goes on with who awaited the coroutine, once it is the last that they await.
   struct Resumption {
     bool await_ready() const noexcept { return false; }
     std::coroutine_handle<> await_suspend(Handle ended) const noexcept {
+      unsigned* const running = ended.promise().running_;
+      if (running != nullptr && --*running > 0) return std::noop_coroutine();
       return ended.promise().waiting_;
     }
     void await_resume() const noexcept {}
   };
 
   std::coroutine_handle<> waiting_;
+  unsigned* running_ = nullptr; ///< of several that are awaited together
   std::optional<T> value_;
   std::exception_ptr thrown_;
 };
+
+/// `co_await` answers a pair of results once both coroutines have ended.
+template <class First, class Second>
+class [[nodiscard]] BothAwait {
+public:
+  BothAwait(Task<First> first, Task<Second> second) noexcept
+      : first_(std::move(first)), second_(std::move(second)) {}
+
+  bool await_ready() const noexcept { return first_.await_ready() || second_.await_ready(); }
+  std::coroutine_handle<> await_suspend(std::coroutine_handle<> waiting) noexcept {
+    first_.begin(waiting, running_).resume();
+    return second_.begin(waiting, running_);
+  }
+  std::pair<First, Second> await_resume() {
+    if (await_ready()) return {fail(Code::handler_no_memory), fail(Code::handler_no_memory)};
+    First first = first_.take();
+    return {std::move(first), second_.take()};
+  }
+
+private:
+  Task<First> first_;
+  Task<Second> second_;
+  unsigned running_ = 2;
+};
+
+/// Runs two coroutines of one handler or errand side by side, each waiting for its own: to write a
+/// request while its answer is read, to make two calls at once. Of an exchange, and of a call, one
+/// read and one write may wait at a time.
+///   const auto [sent, received] = co_await both(send(errand, call), receive(errand, call));
+/// Errors: handler.no_memory for both, and neither begins, when the arena had no room for a frame;
+///         what the first throws, else what the second throws, is thrown here.
+/// Cost:   two frames. Where: one shard; they run in turns, never at once.
+template <class First, class Second>
+BothAwait<First, Second> both(Task<First> first, Task<Second> second) noexcept {
+  return {std::move(first), std::move(second)};
+}
 
 } // namespace ringfort
