@@ -1,0 +1,90 @@
+// What bounds a client's connections: how many, how old, for how many calls.
+#include <string>
+
+#include <catch2/catch_test_macros.hpp>
+
+#include "tests/client/host.hpp"
+#include "tests/peer/authority.hpp"
+
+namespace ringfort::client {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// A server that greets, twice, and a client of it.
+struct Neighbours {
+  explicit Neighbours(const std::function<void(ClientOptions&)>& change)
+      : client(make_client(host.shard(), peer::Authority("nobody").pem(), change)) {}
+
+  std::uint16_t serve() {
+    const auto here = host.engine().serve_plain({.port = 0}, [](Shard&) {
+      return service([](Exchange& exchange) { exchange.respond(200, {}, Payload::forever("hi")); });
+    });
+    REQUIRE(here);
+    return here->port;
+  }
+
+  void ask(std::uint16_t port) {
+    const Outcome outcome = outcome_of(host, *client, clear(port));
+    CHECK(outcome.body == "hi");
+  }
+
+  Host host;
+  std::unique_ptr<Client> client;
+};
+
+TEST_CASE("agent: an idle connection that reaches connection_age_max is closed") {
+  Neighbours here([](ClientOptions& options) {
+    options.connection_age_max = 10ms;
+    options.idle_timeout = 1h;
+  });
+  const std::uint16_t port = here.serve();
+  here.ask(port);
+  here.host.turn_until([&] { return here.client->counts().idle == 0; });
+  here.ask(port);
+  CHECK(here.client->counts().connections == 2);
+  CHECK(here.client->counts().reused == 0);
+  CHECK(here.client->counts().retired == 0);
+}
+
+TEST_CASE("agent: at connections_max an idle connection makes room for another destination") {
+  Neighbours here([](ClientOptions& options) { options.connections_max = 1; });
+  const std::uint16_t one = here.serve();
+  const std::uint16_t other = here.serve();
+  here.ask(one);
+  CHECK(here.client->counts().idle == 1);
+  here.ask(other);
+  const auto destinations = here.client->destinations();
+  REQUIRE(destinations.size() == 1);
+  CHECK(destinations[0].destination.port == other);
+  CHECK(here.client->counts().connections == 2);
+}
+
+TEST_CASE("agent: a connection serves no more than calls_per_connection_max") {
+  Neighbours here([](ClientOptions& options) { options.calls_per_connection_max = 2; });
+  const std::uint16_t port = here.serve();
+  for (int count = 0; count < 5; ++count) here.ask(port);
+  CHECK(here.client->counts().connections == 3);
+  CHECK(here.client->counts().reused == 2);
+}
+
+TEST_CASE("agent: with idle_per_destination_max 0 no connection is kept") {
+  Neighbours here([](ClientOptions& options) { options.idle_per_destination_max = 0; });
+  const std::uint16_t port = here.serve();
+  here.ask(port);
+  CHECK(here.client->counts().idle == 0);
+  here.ask(port);
+  CHECK(here.client->counts().connections == 2);
+}
+
+TEST_CASE("agent: a drain ends the idle connections, and then the shard") {
+  Neighbours here([](ClientOptions& options) { options.idle_timeout = 1h; });
+  here.ask(here.serve());
+  CHECK(here.client->counts().idle == 1);
+  here.host.engine().drain(1h);
+  here.host.turn_until([&] { return here.host.shard().ended(); });
+  CHECK(here.client->counts().idle == 0);
+}
+
+} // namespace
+} // namespace ringfort::client
