@@ -32,3 +32,9 @@ def policy_environment(folder):
 def verdict(kind, ratio):
     said = 'holds' if ratio <= BARS[kind] else 'is missed'
     return f'the bar of {BARS[kind]:.2f}x nginx {said}'
+
+
+def client_verdict(to_ringfort):
+    """Ringfort's client is ahead of all but a bare load generator, or it is not."""
+    ahead = [name for name, ratio in to_ringfort.items() if ratio < 1 and name != 'wrk']
+    return f'the bar is missed: {", ".join(ahead)} ahead' if ahead else 'the bar holds'
