@@ -4,7 +4,6 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include "tests/client/host.hpp"
-#include "tests/peer/authority.hpp"
 
 namespace ringfort::client {
 namespace {
@@ -14,12 +13,12 @@ using namespace std::chrono_literals;
 /// A server that greets, twice, and a client of it.
 struct Neighbours {
   explicit Neighbours(const std::function<void(ClientOptions&)>& change)
-      : client(make_client(host.shard(), peer::Authority("nobody").pem(), change)) {}
+      : client(client_of(host, change)) {}
 
   std::uint16_t serve() {
-    const auto here = host.engine().serve_plain({.port = 0}, [](Shard&) {
-      return service([](Exchange& exchange) { exchange.respond(200, {}, Payload::forever("hi")); });
-    });
+    const auto here = host.engine().serve_plain({.port = 0}, serving([](Exchange& exchange) {
+                                                  exchange.respond(200, {}, Payload::forever("hi"));
+                                                }));
     REQUIRE(here);
     return here->port;
   }

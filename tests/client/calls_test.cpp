@@ -35,10 +35,6 @@ void tell(Exchange& exchange) {
   exchange.respond(200, {}, Payload::copied(text));
 }
 
-ServiceFactory serving(auto handler) {
-  return [handler](Shard&) { return service(handler); };
-}
-
 /// An authority and what it has issued for localhost.
 struct Trusted {
   peer::Authority authority{"calls"};
@@ -55,7 +51,7 @@ TEST_CASE("client: two calls in turn are served by one connection") {
   Host host;
   const auto here = host.engine().serve_plain({.port = 0}, serving(&greet));
   REQUIRE(here);
-  const auto client = make_client(host.shard(), peer::Authority("nobody").pem());
+  const auto client = client_of(host);
   const Outcome first = outcome_of(host, *client, clear(here->port));
   CHECK(first.status == 200);
   CHECK(first.body == greeting);
@@ -125,7 +121,7 @@ TEST_CASE("client: a handler asks another server and passes its answer on as it 
   Host host;
   const auto back = host.engine().serve_plain({.port = 0}, serving(&greet));
   REQUIRE(back);
-  std::unique_ptr<Client> client = make_client(host.shard(), peer::Authority("nobody").pem());
+  std::unique_ptr<Client> client = client_of(host);
   const auto pass_on = [&](Exchange& exchange) -> Task<> {
     Call call = client->call(exchange, clear(back->port), {});
     const auto response = co_await call.response();
@@ -143,7 +139,7 @@ TEST_CASE("client: a handler asks another server and passes its answer on as it 
   };
   const auto front = host.engine().serve_plain({.port = 0}, serving(pass_on));
   REQUIRE(front);
-  const auto outer = make_client(host.shard(), peer::Authority("nobody").pem());
+  const auto outer = client_of(host);
   const Outcome outcome = outcome_of(host, *outer, clear(front->port));
   CHECK(outcome.status == 200);
   CHECK(outcome.body == greeting);
@@ -155,7 +151,7 @@ TEST_CASE("client: a call that nobody waits for is aborted, and its connection e
   const auto never = [](Exchange& exchange) -> Task<> { (void)co_await exchange.woken(); };
   const auto here = host.engine().serve_plain({.port = 0}, serving(never));
   REQUIRE(here);
-  const auto client = make_client(host.shard(), peer::Authority("nobody").pem());
+  const auto client = client_of(host);
   host.run([&](Errand& errand) -> Task<> {
     Call call = client->call(errand, clear(here->port), {});
     while (client->counts().active == 0) {
@@ -172,8 +168,7 @@ TEST_CASE("client: calls beyond the connections of a destination wait their turn
   const auto here = host.engine().serve_plain({.port = 0}, serving(&greet));
   REQUIRE(here);
   const auto client =
-      make_client(host.shard(), peer::Authority("nobody").pem(),
-                  [](ClientOptions& options) { options.connections_per_destination_max = 2; });
+      client_of(host, [](ClientOptions& options) { options.connections_per_destination_max = 2; });
   unsigned answered = 0;
   for (int count = 0; count < 10; ++count) {
     const bool started = host.shard().run([&](Errand& errand) -> Task<> {

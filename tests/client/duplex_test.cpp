@@ -7,7 +7,6 @@
 
 #include "tests/client/host.hpp"
 #include "tests/client/script.hpp"
-#include "tests/peer/authority.hpp"
 
 namespace ringfort::client {
 namespace {
@@ -33,14 +32,6 @@ Task<> echo(Exchange& exchange) {
     if (!co_await writer.write(*piece)) co_return;
   }
   (void)co_await writer.finish();
-}
-
-ServiceFactory serving(auto handler) {
-  return [handler](Shard&) { return service(handler); };
-}
-
-std::unique_ptr<Client> client_of(Host& host) {
-  return make_client(host.shard(), peer::Authority("nobody").pem());
 }
 
 Task<Result<>> send(Errand&, Call& call, std::string_view text) {

@@ -9,17 +9,11 @@
 
 #include "tests/client/host.hpp"
 #include "tests/client/script.hpp"
-#include "tests/peer/authority.hpp"
 
 namespace ringfort::client {
 namespace {
 
 using namespace std::chrono_literals;
-
-std::unique_ptr<Client> client_of(Host& host,
-                                  const std::function<void(ClientOptions&)>& change = {}) {
-  return make_client(host.shard(), peer::Authority("nobody").pem(), change);
-}
 
 /// A server that reads one request, says this, and leaves.
 Outcome answered(std::string_view text) {

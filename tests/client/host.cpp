@@ -4,6 +4,8 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include "tests/peer/authority.hpp"
+
 namespace ringfort::client {
 
 EngineOptions Host::options_of() {
@@ -49,6 +51,10 @@ std::unique_ptr<Client> make_client(Shard& shard, const std::string& authorities
   ClientOptions options{.tls = tls::ClientContext::create(std::move(trust)).or_exit()};
   if (change) change(options);
   return Client::create(shard, std::move(options)).or_exit();
+}
+
+std::unique_ptr<Client> client_of(Host& host, const std::function<void(ClientOptions&)>& change) {
+  return make_client(host.shard(), peer::Authority("nobody").pem(), change);
 }
 
 Task<Result<std::string>> body_of(Errand&, Call& call) {

@@ -35,6 +35,15 @@ private:
 std::unique_ptr<Client> make_client(Shard& shard, const std::string& authorities_pem,
                                     const std::function<void(ClientOptions&)>& change = {});
 
+/// A client that believes nobody: for servers in clear text, and those that are not to be believed.
+std::unique_ptr<Client> client_of(Host& host,
+                                  const std::function<void(ClientOptions&)>& change = {});
+
+/// What serves each shard with `handler`.
+ServiceFactory serving(auto handler) {
+  return [handler](Shard&) { return service(handler); };
+}
+
 /// Reads an answer's body to its end.
 Task<Result<std::string>> body_of(Errand& errand, Call& call);
 
