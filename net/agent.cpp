@@ -255,9 +255,16 @@ void Agent::on_opened(ClientConnection& connection, const tls::ClientSessionFact
     ++(facts->resumed ? counts_.handshakes_resumed : counts_.handshakes_full);
     if (!options_.tls.options().verifies) ++counts_.unverified;
   }
+  keep(connection);
+}
+
+/// For a call that waits, or within bounds for a later one.
+void Agent::keep(ClientConnection& connection) noexcept {
+  Pool& pool = connection.pool();
   pool.idle.push_back(&connection);
   mark(pool);
-  if (draining_ && pool.pending.empty()) connection.retire();
+  const bool surplus = draining_ || pool.idle.size() > options_.idle_per_destination_max;
+  if (surplus && pool.pending.empty()) connection.retire();
 }
 
 /// The oldest call that it was made for fails, unless another connection serves that.
@@ -280,12 +287,8 @@ void Agent::fail_oldest(Pool& pool, const Error& error, Phase phase,
 }
 
 void Agent::on_free(ClientConnection& connection) noexcept {
-  Pool& pool = connection.pool();
-  --pool.active;
-  pool.idle.push_back(&connection);
-  mark(pool);
-  const bool surplus = pool.idle.size() > options_.idle_per_destination_max && pool.pending.empty();
-  if (draining_ || surplus) connection.retire();
+  --connection.pool().active;
+  keep(connection);
   if (is_full()) mark_waiting(); // Another destination may need its place.
 }
 

@@ -109,6 +109,7 @@ private:
   void serve(Pool& pool) noexcept;
   ClientConnection* take_idle(Pool& pool, const CallState& call) noexcept;
   bool is_full() const noexcept;
+  void keep(ClientConnection& connection) noexcept;
   void open_for(Pool& pool) noexcept;
   void bound_unserved(Pool& pool) noexcept;
   bool make_room() noexcept;
