@@ -55,6 +55,7 @@ ExitStatus exit_status_of(const Error& error, Phase phase) noexcept {
   switch (phase) {
   case Phase::resolve: return ExitStatus::resolve;
   case Phase::connect: return ExitStatus::connect;
+  case Phase::proxy: return ExitStatus::proxy;
   case Phase::tls: return ExitStatus::tls;
   case Phase::upload: return ExitStatus::upload;
   case Phase::wait: return is_bad_answer(error.code) ? ExitStatus::response : ExitStatus::wait;

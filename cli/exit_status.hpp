@@ -8,7 +8,8 @@ namespace ringfort::cli {
 
 enum class ExitStatus : int {
   ok = 0,
-  resolve = 6,        ///< the server's name has no address; this and what follows as curl has it
+  proxy = 5,          ///< no way through the proxy; this and what follows as curl has it
+  resolve = 6,        ///< the server's name has no address, or the proxy's
   connect = 7,        ///< no connection to the server
   bad_status = 22,    ///< fetch --fail: a status from 400 on
   tls = 35,           ///< no TLS with the server

@@ -1,6 +1,7 @@
 #include "cli/fetch.hpp"
 
 #include "cli/fetch_calls.hpp"
+#include "cli/fetch_proxies.hpp"
 #include "cli/fetch_trust.hpp"
 
 namespace ringfort::cli {
@@ -18,8 +19,9 @@ EngineOptions engine_options(const FetchFlags& flags) {
   return options;
 }
 
-ClientOptions client_options(const FetchFlags& flags, tls::ClientContext trust) {
-  ClientOptions options{.tls = std::move(trust)};
+ClientOptions client_options(const FetchFlags& flags, tls::ClientContext trust,
+                             std::optional<tls::ClientContext> proxy_trust) {
+  ClientOptions options{.tls = std::move(trust), .proxy_tls = std::move(proxy_trust)};
   for (const auto& [time, value] : flags.times) options.*time = value;
   return options;
 }
@@ -32,13 +34,19 @@ ExitStatus fetch(const FetchFlags& flags) {
   if (!environment_is_safe(complaints)) return complaints.status();
   auto trust = load_trust(flags, complaints);
   if (!trust) return complaints.status();
+  const auto proxies = load_proxies(flags, complaints);
+  if (!proxies) return complaints.status();
+  std::optional<tls::ClientContext> proxy_trust;
+  if (proxies->encrypted()) proxy_trust = load_proxy_trust(flags, complaints);
+  if (!complaints.none()) return complaints.status();
   const auto body = FetchBody::open(flags.data, complaints);
   if (!body) return complaints.status();
   auto engine = Engine::create(engine_options(flags));
   if (!engine) return complain(engine.error());
-  auto client = Client::create((*engine)->shard(0), client_options(flags, std::move(*trust)));
+  auto client = Client::create((*engine)->shard(0),
+                               client_options(flags, std::move(*trust), std::move(proxy_trust)));
   if (!client) return complain(client.error());
-  FetchCalls calls(flags, *body, **engine, std::move(*client));
+  FetchCalls calls(flags, *proxies, *body, **engine, std::move(*client));
   calls.start();
   const auto ran = (*engine)->run();
   return ran ? calls.status() : complain(ran.error());

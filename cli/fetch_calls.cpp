@@ -33,9 +33,9 @@ private:
   Lane& lane_;
 };
 
-FetchCalls::FetchCalls(const FetchFlags& flags, const FetchBody& body, Engine& engine,
-                       std::unique_ptr<Client> client)
-    : flags_(flags), body_(body), engine_(engine), client_(std::move(client)),
+FetchCalls::FetchCalls(const FetchFlags& flags, const ProxyRules& proxies, const FetchBody& body,
+                       Engine& engine, std::unique_ptr<Client> client)
+    : flags_(flags), proxies_(proxies), body_(body), engine_(engine), client_(std::move(client)),
       lanes_(std::min(flags.parallel_count, flags.repeat_count)), left_count_(flags.repeat_count),
       lanes_left_(lanes_.size()) {}
 
@@ -67,7 +67,7 @@ Task<> FetchCalls::work(Errand& errand, Lane& lane) {
   const Ending ending(*this, lane);
   const FetchRequest request = lane.request; // The lane's is the next one, after a redirection.
   FetchOutcome outcome{.request = request};
-  Call call = ask(*client_, errand, request, flags_, body_);
+  Call call = ask(*client_, errand, request, flags_, proxies_, body_);
   const Result<> exchanged = co_await exchange(errand, call, lane, outcome);
   if (!exchanged) outcome.error = exchanged.error();
   if (outcome.failed()) lane.redirected = false;

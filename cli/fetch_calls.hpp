@@ -9,6 +9,7 @@
 #include <ringfort/client.hpp>
 #include <ringfort/engine.hpp>
 #include <ringfort/errand.hpp>
+#include <ringfort/proxy_rules.hpp>
 
 #include "cli/fetch_report.hpp"
 
@@ -18,8 +19,8 @@ namespace ringfort::cli {
 class FetchCalls {
 public:
   /// Borrow: all of it as long as this.
-  FetchCalls(const FetchFlags& flags, const FetchBody& body, Engine& engine,
-             std::unique_ptr<Client> client);
+  FetchCalls(const FetchFlags& flags, const ProxyRules& proxies, const FetchBody& body,
+             Engine& engine, std::unique_ptr<Client> client);
   FetchCalls(const FetchCalls&) = delete;
   FetchCalls& operator=(const FetchCalls&) = delete;
 
@@ -43,6 +44,7 @@ private:
   Task<Result<>> receive(Errand& errand, Call& call, FetchOutcome& outcome);
 
   const FetchFlags& flags_;
+  const ProxyRules& proxies_;
   const FetchBody& body_;
   Engine& engine_;
   std::unique_ptr<Client> client_;

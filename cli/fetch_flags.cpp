@@ -127,6 +127,25 @@ void add_place_flags(CLI::App& app, FetchFlags& flags) {
          "--servername", [&flags](const std::string& text) { flags.server_name = text; },
          "the name that is asked for and proved instead of the URL's; empty: none is asked for")
       ->type_name("NAME");
+  app.add_option("--unix-socket", flags.unix_path,
+                 "connect to this socket instead; @NAME for an abstract one")
+      ->type_name("PATH");
+}
+
+void add_proxy_flags(CLI::App& app, FetchFlags& flags) {
+  app.add_option_function<std::string>(
+         "--proxy", [&flags](const std::string& text) { flags.proxy = text; },
+         "go through it: http:// or https://, user:password@ if it wants to know; empty: through "
+         "none, whatever https_proxy, http_proxy and all_proxy say")
+      ->type_name("URL");
+  app.add_option_function<std::string>(
+         "--no-proxy", [&flags](const std::string& text) { flags.no_proxy = text; },
+         "whom to reach directly, instead of what no_proxy says: names and all below them, "
+         "networks, *")
+      ->type_name("HOST[:PORT][,...]");
+  app.add_option("--proxy-cacert", flags.proxy_authorities,
+                 "who is believed to be an https:// proxy (PEM), instead of this machine's store")
+      ->type_name("FILE");
 }
 
 void add_time_flags(CLI::App& app, FetchFlags& flags) {
@@ -144,6 +163,7 @@ void add_time_flags(CLI::App& app, FetchFlags& flags) {
   add("--pending-timeout", &ClientOptions::pending_timeout, at_all, "for a free connection");
   add("--resolve-timeout", &ClientOptions::resolve_timeout, at_all, "for the name's addresses");
   add("--connect-timeout", &ClientOptions::connect_timeout, at_all, "over all those addresses");
+  add("--proxy-timeout", &ClientOptions::proxy_timeout, at_all, "for a proxy's TLS and its tunnel");
   add("--handshake-timeout", &ClientOptions::handshake_timeout, at_all, "for TLS");
   add("--write-timeout", &ClientOptions::write_timeout, at_all,
       "without a byte taken by the server");
@@ -182,6 +202,7 @@ void add_fetch_flags(CLI::App& app, FetchFlags& flags) {
   add_answer_flags(app, flags);
   add_trust_flags(app, flags);
   add_place_flags(app, flags);
+  add_proxy_flags(app, flags);
   add_time_flags(app, flags);
 }
 
@@ -192,6 +213,9 @@ std::string contradiction_of(const FetchFlags& flags) {
     return "a client shows one certificate: leave out the others";
   }
   if (flags.insecure && !flags.tls.pins.empty()) return "--insecure and --pin exclude each other";
+  if (!flags.unix_path.empty() && (flags.proxy || flags.connect_to)) {
+    return "--unix-socket excludes --connect-to and --proxy";
+  }
   if (flags.head_only && flags.data) return "--head and --data exclude each other";
   if (flags.expects_continue && !(flags.data && flags.data->starts_with('@'))) {
     return "--expect-continue needs --data @FILE or @-";

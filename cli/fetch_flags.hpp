@@ -44,6 +44,10 @@ struct FetchFlags {
   std::vector<ResolvedName> resolved;
   std::optional<Endpoint> connect_to;     ///< of the URL's own origin
   std::optional<std::string> server_name; ///< likewise
+  std::string unix_path;                  ///< likewise; empty: by TCP
+  std::optional<std::string> proxy;    ///< a URL; empty: none is used; nothing: the environment's
+  std::optional<std::string> no_proxy; ///< nothing: the environment's
+  std::string proxy_authorities;       ///< a file
 
   /// Those that were given; the others are the engine's.
   std::vector<std::pair<std::chrono::milliseconds ClientOptions::*, std::chrono::milliseconds>>

@@ -17,8 +17,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::array timed{Phase::pending, Phase::resolve, Phase::connect, Phase::tls,
-                           Phase::upload,  Phase::wait,    Phase::response};
+constexpr std::array timed{Phase::pending, Phase::resolve, Phase::connect, Phase::proxy,
+                           Phase::tls,     Phase::upload,  Phase::wait,    Phase::response};
 
 std::chrono::nanoseconds time_of(const CallFacts& facts, Phase phase) noexcept {
   return facts.phases[static_cast<std::size_t>(phase)];

@@ -4,7 +4,8 @@
 #include <array>
 #include <vector>
 
-#include "cli/basic_credentials.hpp"
+#include <ringfort/credentials.hpp>
+
 #include "cli/redirection.hpp"
 
 namespace ringfort::cli {
@@ -18,8 +19,10 @@ bool is_secret(std::string_view name) noexcept {
   return std::ranges::any_of(secrets, [&](std::string_view one) { return same_name(one, name); });
 }
 
-Destination destination_of(const Url& url, const FetchRequest& request, const FetchFlags& flags) {
+Destination destination_of(const Url& url, const FetchRequest& request, const FetchFlags& flags,
+                           const ProxyRules& proxies) {
   Destination destination = url.destination();
+  if (const Proxy* const proxy = proxies.choose(destination)) destination.proxy = *proxy;
   for (const ResolvedName& name : flags.resolved) {
     const bool meant = same_name(name.host, url.host) && name.port == url.port;
     if (meant) destination.connect_host = name.address;
@@ -30,6 +33,7 @@ Destination destination_of(const Url& url, const FetchRequest& request, const Fe
     destination.connect_port = flags.connect_to->port;
   }
   destination.server_name = flags.server_name;
+  destination.unix_path = flags.unix_path;
   return destination;
 }
 
@@ -77,7 +81,7 @@ FetchRequest first_request(const FetchFlags& flags) {
 }
 
 Call ask(Client& client, Errand& errand, const FetchRequest& request, const FetchFlags& flags,
-         const FetchBody& body) {
+         const ProxyRules& proxies, const FetchBody& body) {
   const Url url = parse_url(request.url).value();
   Written written = fields_of(request, flags);
   const std::string credentials = credentials_of(request, flags);
@@ -92,7 +96,7 @@ Call ask(Client& client, Errand& errand, const FetchRequest& request, const Fetc
     sent.length = body.length();
     sent.expects_continue = flags.expects_continue;
   }
-  return client.call(errand, destination_of(url, request, flags), std::move(sent));
+  return client.call(errand, destination_of(url, request, flags, proxies), std::move(sent));
 }
 
 Redirection redirection_of(const FetchRequest& request, const Response& response,

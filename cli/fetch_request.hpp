@@ -6,6 +6,7 @@
 #include <string>
 
 #include <ringfort/client.hpp>
+#include <ringfort/proxy_rules.hpp>
 
 #include "cli/fetch_body.hpp"
 #include "cli/fetch_flags.hpp"
@@ -27,7 +28,7 @@ FetchRequest first_request(const FetchFlags& flags);
 
 /// Asks. What fails is answered by the call.
 Call ask(Client& client, Errand& errand, const FetchRequest& request, const FetchFlags& flags,
-         const FetchBody& body);
+         const ProxyRules& proxies, const FetchBody& body);
 
 /// What an answer that redirects comes to.
 struct Redirection {

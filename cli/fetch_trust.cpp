@@ -1,16 +1,12 @@
 #include "cli/fetch_trust.hpp"
 
-#include <cstdlib>
 #include <string_view>
+
+#include "cli/environment.hpp"
 
 namespace ringfort::cli {
 
 namespace {
-
-std::string variable(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? "" : value;
-}
 
 /// What a file of authorities holds is added: several are believed together.
 bool add_authorities(std::string& pem, const std::string& path, Complaints& complaints) {
@@ -44,7 +40,22 @@ std::string subject_of(const FetchFlags& flags, Code code) {
   }
 }
 
+std::optional<tls::ClientContext> made(Result<tls::ClientContext> context,
+                                       const std::string& subject, Complaints& complaints) {
+  if (context) return std::move(*context);
+  complaints.add(context.error(), subject);
+  return {};
+}
+
 } // namespace
+
+std::optional<tls::ClientContext> load_proxy_trust(const FetchFlags& flags,
+                                                   Complaints& complaints) {
+  if (flags.proxy_authorities.empty()) return made(tls::ClientContext::create(), "", complaints);
+  tls::ClientContextOptions options;
+  if (!add_authorities(options.authorities_pem, flags.proxy_authorities, complaints)) return {};
+  return made(tls::ClientContext::create(std::move(options)), flags.proxy_authorities, complaints);
+}
 
 bool environment_is_safe(Complaints& complaints) {
   if (variable("NODE_TLS_REJECT_UNAUTHORIZED") != "0") return true;
@@ -65,9 +76,8 @@ std::optional<tls::ClientContext> load_trust(const FetchFlags& flags, Complaints
     warn("--insecure", "nobody looks at who answers: whoever stands between reads and changes it");
   }
   auto context = tls::ClientContext::create(std::move(options));
-  if (context) return std::move(*context);
-  complaints.add(context.error(), subject_of(flags, context.error().code));
-  return {};
+  const std::string subject = context ? "" : subject_of(flags, context.error().code);
+  return made(std::move(context), subject, complaints);
 }
 
 } // namespace ringfort::cli

@@ -16,4 +16,7 @@ bool environment_is_safe(Complaints& complaints);
 /// store, but never besides --cacert. Says loudly what --insecure means. Empty after a complaint.
 std::optional<tls::ClientContext> load_trust(const FetchFlags& flags, Complaints& complaints);
 
+/// Whom it believes to be an encrypted proxy: this machine's authorities, or --proxy-cacert's.
+std::optional<tls::ClientContext> load_proxy_trust(const FetchFlags& flags, Complaints& complaints);
+
 } // namespace ringfort::cli

@@ -10,6 +10,7 @@ namespace ringfort::engine {
 /// What socket(2) or connect(2) ended with, as an error. Errors: connect.*, the errno as detail.
 inline std::unexpected<Error> connect_failure(int error_number) noexcept {
   switch (error_number) {
+  case ENOENT: // Of a unix socket.
   case ECONNREFUSED: return fail(Code::connect_refused, error_number);
   case ENETUNREACH:
   case EHOSTUNREACH:

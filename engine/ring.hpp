@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <utility>
 
 #include <ringfort/bytes.hpp>
 #include <ringfort/error.hpp>
@@ -19,6 +20,7 @@ struct iovec;
 namespace ringfort::engine {
 
 class SocketAddress;
+class UnixAddress;
 struct KernelFeatures;
 
 /// What every ring can do. All calls are made on the shard's own thread, except `wake`.
@@ -26,10 +28,11 @@ struct KernelFeatures;
 /// flushed first. A failed operation is a completion with -errno, never a return value.
 template <class R>
 concept RingLike = requires(R ring, const R const_ring, Op& op, const RingOptions& options, int fd,
-                            const SocketAddress& address, Bytes bytes, const iovec* pieces,
-                            unsigned count, std::chrono::nanoseconds wait,
-                            std::span<Harvested> harvested, ControlRecord& record,
-                            const RecordInstall& install, MutableBytes room, std::uint32_t events) {
+                            const SocketAddress& address, const UnixAddress& unix_address,
+                            Bytes bytes, const iovec* pieces, unsigned count,
+                            std::chrono::nanoseconds wait, std::span<Harvested> harvested,
+                            ControlRecord& record, const RecordInstall& install, MutableBytes room,
+                            std::uint32_t events) {
   /// Probes, sets up and registers everything. Errors: ring.refused, ring.kernel_too_old,
   /// ring.no_memory. The ring may be made on another thread than the one that runs it.
   { R::create(options) } -> std::same_as<Result<std::unique_ptr<R>>>;
@@ -48,6 +51,10 @@ concept RingLike = requires(R ring, const R const_ring, Op& op, const RingOption
   /// Errors: connect.descriptors_spent, connect.unreachable (its family is not there),
   /// connect.failed.
   { ring.open_socket(address) } -> std::same_as<Result<int>>;
+  /// The same of a unix socket. Errors: connect.descriptors_spent, connect.failed.
+  { ring.open_unix_socket() } -> std::same_as<Result<int>>;
+  /// Two unix sockets that are connected to each other. Errors: as open_unix_socket.
+  { ring.open_pair() } -> std::same_as<Result<std::pair<int, int>>>;
   { ring.bound_address(fd) } -> std::same_as<SocketAddress>;
   { ring.peer_address(fd) } -> std::same_as<SocketAddress>;
   /// FIN after what was sent so far (shutdown(2), SHUT_WR).
@@ -72,6 +79,7 @@ concept RingLike = requires(R ring, const R const_ring, Op& op, const RingOption
   /// Connects what open_socket() made; `address` stays until the completion. One that fails or is
   /// cancelled leaves a socket that can only be closed.
   { ring.connect(op, fd, address) } -> std::same_as<void>;
+  { ring.connect(op, fd, unix_address) } -> std::same_as<void>;
   { ring.accept(op, fd) } -> std::same_as<void>;                       // multishot
   { ring.receive(op, fd, ReceiveArm{}) } -> std::same_as<void>;        // provided buffers
   { ring.send(op, fd, bytes) } -> std::same_as<void>;                  // may be short

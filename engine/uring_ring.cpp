@@ -162,6 +162,12 @@ void UringRing::connect(Op& op, int descriptor, const SocketAddress& address) no
   sqe.user_data = op.arm();
 }
 
+void UringRing::connect(Op& op, int descriptor, const UnixAddress& address) noexcept {
+  io_uring_sqe& sqe = next_sqe();
+  io_uring_prep_connect(&sqe, descriptor, address.data(), address.size());
+  sqe.user_data = op.arm();
+}
+
 void UringRing::poll(Op& op, int descriptor, std::uint32_t events) noexcept {
   io_uring_sqe& sqe = next_sqe();
   io_uring_prep_poll_add(&sqe, descriptor, events);

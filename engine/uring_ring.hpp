@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include <liburing.h>
@@ -19,6 +20,7 @@
 #include "engine/mapping.hpp"
 #include "engine/ring_vocabulary.hpp"
 #include "engine/socket_address.hpp"
+#include "engine/unix_address.hpp"
 
 namespace ringfort::engine {
 
@@ -37,6 +39,8 @@ public:
   Result<int> listen(const SocketAddress& address, int backlog) noexcept;
   Result<> check_free(const SocketAddress& address) noexcept;
   Result<int> open_socket(const SocketAddress& address) noexcept;
+  Result<int> open_unix_socket() noexcept;
+  Result<std::pair<int, int>> open_pair() noexcept;
   SocketAddress bound_address(int descriptor) noexcept;
   SocketAddress peer_address(int descriptor) noexcept;
   void shutdown_write(int descriptor) noexcept;
@@ -50,6 +54,7 @@ public:
 
   void accept(Op& op, int listener) noexcept;
   void connect(Op& op, int descriptor, const SocketAddress& address) noexcept;
+  void connect(Op& op, int descriptor, const UnixAddress& address) noexcept;
   void receive(Op& op, int descriptor, ReceiveArm arm) noexcept;
   void send(Op& op, int descriptor, Bytes bytes) noexcept;
   void send_gathered(Op& op, int descriptor, const iovec* pieces, unsigned count) noexcept;

@@ -85,6 +85,19 @@ Result<int> UringRing::open_socket(const SocketAddress& address) noexcept {
   return socket.release();
 }
 
+Result<int> UringRing::open_unix_socket() noexcept {
+  const int socket = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (socket < 0) return connect_failure(errno);
+  return socket;
+}
+
+Result<std::pair<int, int>> UringRing::open_pair() noexcept {
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+    return connect_failure(errno);
+  return std::pair{ends[0], ends[1]};
+}
+
 SocketAddress UringRing::bound_address(int descriptor) noexcept {
   SocketAddress address;
   socklen_t size = SocketAddress::capacity();

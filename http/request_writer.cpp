@@ -1,5 +1,7 @@
 #include "http/request_writer.hpp"
 
+#include <algorithm>
+
 #include <ringfort/check.hpp>
 
 #include "http/authority.hpp"
@@ -12,13 +14,21 @@ namespace ringfort::http {
 namespace {
 
 bool valid_method(std::string_view method) noexcept {
-  return !method.empty() && method != "CONNECT" && all_are(method, token_letter);
+  return !method.empty() && all_are(method, token_letter);
 }
 
 bool valid_target(std::string_view target, std::string_view method) noexcept {
+  if (method == "CONNECT") return target.contains(':') && valid_authority(target);
   if (target == "*") return method == "OPTIONS";
   const bool origin_form = target.starts_with('/') || target.starts_with('?');
   return origin_form && !target.contains('#') && all_are(target, visible_letter);
+}
+
+/// A list of "name" or "name/version" (RFC 9110 section 7.8).
+bool valid_protocols(std::string_view protocols) noexcept {
+  return std::ranges::all_of(protocols, [](char letter) {
+    return is(letter, token_letter) || letter == '/' || letter == ',' || letter == ' ';
+  });
 }
 
 bool valid_fields(std::span<const Field> fields) noexcept {
@@ -27,7 +37,8 @@ bool valid_fields(std::span<const Field> fields) noexcept {
 
 bool valid(const RequestHead& head) noexcept {
   return valid_method(head.method) && valid_target(head.target, head.method) &&
-         !head.authority.empty() && valid_authority(head.authority) && valid_fields(head.fields);
+         !head.authority.empty() && valid_authority(head.authority) && valid_fields(head.fields) &&
+         valid_protocols(head.upgrade) && all_are(head.proxy_authorization, content_letter);
 }
 
 /// Methods that mean something by a body: without one they say so.
@@ -36,11 +47,27 @@ bool expects_body(std::string_view method) noexcept {
 }
 
 template <class Sink>
+void put_target(Sink& sink, const RequestHead& head) noexcept {
+  sink.put(head.root);
+  if (head.target.starts_with('?')) sink.put("/");
+  // OPTIONS of a server is asked of a proxy by a path that is empty (section 3.2.4).
+  if (head.root.empty() || head.target != "*") sink.put(head.target);
+}
+
+template <class Sink>
+void put_line(Sink& sink, std::string_view name, std::string_view value) noexcept {
+  if (value.empty()) return;
+  sink.put(name);
+  sink.put(": ");
+  sink.put(value);
+  sink.put("\r\n");
+}
+
+template <class Sink>
 void put_request(Sink& sink, const RequestHead& head, const Digits& length) noexcept {
   sink.put(head.method);
   sink.put(" ");
-  if (head.target.starts_with('?')) sink.put("/");
-  sink.put(head.target);
+  put_target(sink, head);
   sink.put(" HTTP/1.1\r\nhost: ");
   sink.put(head.authority);
   sink.put("\r\n");
@@ -49,7 +76,9 @@ void put_request(Sink& sink, const RequestHead& head, const Digits& length) noex
   const bool bodiless = head.framing == BodyFraming::none;
   if (bodiless && expects_body(head.method)) sink.put("content-length: 0\r\n");
   if (head.expects_continue) sink.put("expect: 100-continue\r\n");
-  if (head.close) sink.put("connection: close\r\n");
+  if (!head.upgrade.empty()) sink.put("connection: upgrade\r\n");
+  put_line(sink, "upgrade", head.upgrade);
+  put_line(sink, "proxy-authorization", head.proxy_authorization);
   sink.put("\r\n");
 }
 

@@ -25,29 +25,53 @@ tls::ServerName server_name_of(const Destination& destination) {
   return {.asked = asks ? proved : "", .proved = proved, .session_key = std::move(key)};
 }
 
+tls::ServerName name_of(const Proxy& proxy) {
+  return {.asked = is_address(proxy.host) ? "" : proxy.host,
+          .proved = proxy.host,
+          .session_key = "proxy " + proxy.host + ':' + std::to_string(proxy.port)};
+}
+
+std::string host_and_port(const std::string& host, std::uint16_t port) {
+  const bool bracketed = host.contains(':');
+  return (bracketed ? '[' + host + ']' : host) + ':' + std::to_string(port);
+}
+
 /// What the Host field says (RFC 9110 section 7.2).
 std::string authority_of(const Destination& destination) {
-  const bool bracketed = destination.host.find(':') != std::string::npos;
-  std::string authority = bracketed ? '[' + destination.host + ']' : destination.host;
+  std::string authority = host_and_port(destination.host, destination.port);
   const std::uint16_t usual_port = destination.encrypted ? 443 : 80;
-  if (destination.port == usual_port) return authority;
-  return authority.append(":").append(std::to_string(destination.port));
+  if (destination.port == usual_port) authority.resize(authority.rfind(':'));
+  return authority;
 }
 
 } // namespace
 
+Pool::Pool(const Destination& to)
+    : destination(to), server_name(server_name_of(to)),
+      proxy_name(to.proxy ? name_of(*to.proxy) : tls::ServerName{}), authority(authority_of(to)),
+      tunnel_target(host_and_port(to.connect_host.empty() ? to.host : to.connect_host,
+                                  to.connect_port == 0 ? to.port : to.connect_port)),
+      root("http://" + (to.connect_host.empty() ? authority : tunnel_target)) {}
+
 bool Agent::InOrder::operator()(const Destination& one, const Destination& other) const noexcept {
   const auto parts = [](const Destination& of) {
     return std::tie(of.host, of.port, of.encrypted, of.connect_host, of.connect_port,
-                    of.server_name);
+                    of.server_name, of.unix_path);
   };
-  return parts(one) < parts(other);
+  const auto proxy = [](const Proxy& of) {
+    return std::tie(of.host, of.port, of.encrypted, of.authorization);
+  };
+  if (parts(one) != parts(other)) return parts(one) < parts(other);
+  if (!one.proxy || !other.proxy) return one.proxy.has_value() < other.proxy.has_value();
+  return proxy(*one.proxy) < proxy(*other.proxy);
 }
 
 Agent::Agent(ServingShard& shard, ClientOptions options, Slots<ClientConnection> connections,
-             std::unique_ptr<tls::ShardClientContext> context)
-    : shard_(shard), options_(std::move(options)), context_(std::move(context)),
-      connections_(std::move(connections)), draining_(shard.draining()),
+             std::unique_ptr<tls::ShardClientContext> context,
+             std::unique_ptr<tls::ShardClientContext> proxy_context)
+    : shard_(shard), options_(std::move(options)), epochs_(std::move(context)),
+      proxy_context_(std::move(proxy_context)), connections_(std::move(connections)),
+      draining_(shard.draining()),
       dispatch_(this, [](void* self) noexcept { static_cast<Agent*>(self)->dispatch(); }),
       dispatch_timer_(this, [](void* self) noexcept { static_cast<Agent*>(self)->dispatch(); }) {}
 
@@ -58,15 +82,30 @@ Result<std::unique_ptr<Agent>> Agent::create(ServingShard& shard, ClientOptions 
   if (!library) return std::unexpected(library.error());
   auto context = tls::ShardClientContext::create(**library, options.tls);
   if (!context) return std::unexpected(context.error());
+  std::unique_ptr<tls::ShardClientContext> proxy_context;
+  if (options.proxy_tls) {
+    auto made = tls::ShardClientContext::create(**library, *options.proxy_tls);
+    if (!made) return std::unexpected(made.error());
+    proxy_context = std::move(*made);
+  }
   auto connections = Slots<ClientConnection>::create(options.connections_max);
   if (!connections) return std::unexpected(connections.error());
   return std::make_unique<Agent>(shard, std::move(options), std::move(*connections),
-                                 std::move(*context));
+                                 std::move(*context), std::move(proxy_context));
 }
 
 std::unique_ptr<tls::ClientSession> Agent::session_for(const Pool& pool) noexcept {
+  if (pool.relays()) return proxy_session_for(pool);
   if (!pool.destination.encrypted) return nullptr;
-  return std::make_unique<tls::ClientSession>(*shard_.tls_library(), *context_, pool.server_name,
+  return std::make_unique<tls::ClientSession>(*shard_.tls_library(), *epochs_.current().context,
+                                              pool.server_name, shard_.unix_seconds());
+}
+
+std::unique_ptr<tls::ClientSession> Agent::proxy_session_for(const Pool& pool) noexcept {
+  if (!pool.destination.proxy->encrypted) return nullptr;
+  tls::ShardClientContext& context =
+      proxy_context_ != nullptr ? *proxy_context_ : *epochs_.current().context;
+  return std::make_unique<tls::ClientSession>(*shard_.tls_library(), context, pool.proxy_name,
                                               shard_.unix_seconds());
 }
 
@@ -93,11 +132,7 @@ Call Agent::call(CallWaiter& waiter, const Destination& destination, Request&& r
 Pool& Agent::pool_of(const Destination& destination) {
   const auto found = pools_.find(destination);
   if (found != pools_.end()) return found->second;
-  Pool& pool = pools_[destination];
-  pool.destination = destination;
-  pool.server_name = server_name_of(destination);
-  pool.authority = authority_of(destination);
-  return pool;
+  return pools_.try_emplace(destination, destination).first->second;
 }
 
 void Agent::give_up(CallState& call, const Error& error) noexcept {
@@ -114,7 +149,10 @@ void Agent::give_up(CallState& call, const Error& error) noexcept {
 Phase Agent::phase_of_opening(const Pool& pool) const noexcept {
   const auto dial =
       std::ranges::find_if(dials_, [&](const auto& each) { return &each->pool() == &pool; });
-  return dial == dials_.end() ? Phase::tls : (*dial)->phase();
+  if (dial != dials_.end()) return (*dial)->phase();
+  const bool asks = std::ranges::any_of(
+      tunnels_, [&](const auto& each) { return each->opening() && &each->pool() == &pool; });
+  return asks ? Phase::proxy : Phase::tls;
 }
 
 // Nothing of it has reached the server: it goes first.
@@ -182,7 +220,13 @@ ClientConnection* Agent::take_idle(Pool& pool, const CallState& call) noexcept {
 }
 
 bool Agent::is_full() const noexcept {
-  return connections_.used() + dials_.size() >= options_.connections_max;
+  const std::size_t opening = dials_.size() + opening_tunnel_count();
+  return connections_.used() + opening >= options_.connections_max;
+}
+
+std::size_t Agent::opening_tunnel_count() const noexcept {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(tunnels_, [](const auto& tunnel) { return tunnel->opening(); }));
 }
 
 /// Whether one more connection may be made, if need be in place of one that nobody uses.
@@ -234,8 +278,25 @@ void Agent::drop_if_empty(Pool& pool) noexcept {
 
 void Agent::on_connected(Dial& dial, int descriptor,
                          const engine::SocketAddress& address) noexcept {
-  ++dial.pool().held;
-  connections_.emplace(*this, dial.pool(), descriptor, address, dial.times()).start();
+  Pool& pool = dial.pool();
+  if (!pool.tunnels()) return connect(pool, descriptor, address, dial.times());
+  tunnels_.push_back(std::make_unique<ProxyTunnel>(*this, pool, descriptor, address, dial.times()));
+  tunnels_.back()->start();
+}
+
+void Agent::on_tunnel(ProxyTunnel& tunnel, int descriptor) noexcept {
+  connect(tunnel.pool(), descriptor, tunnel.proxy(), tunnel.times());
+}
+
+void Agent::connect(Pool& pool, int descriptor, const engine::SocketAddress& address,
+                    const OpeningTimes& times) noexcept {
+  ++pool.held;
+  connections_.emplace(*this, pool, descriptor, address, times).start();
+}
+
+void Agent::release(ProxyTunnel& tunnel) noexcept {
+  std::erase_if(tunnels_, [&](const auto& each) { return each.get() == &tunnel; });
+  mark_waiting();
 }
 
 void Agent::on_failed(Dial& dial, const Error& error) noexcept {
@@ -264,7 +325,7 @@ void Agent::keep(ClientConnection& connection) noexcept {
   pool.idle.push_back(&connection);
   mark(pool);
   const bool surplus = draining_ || pool.idle.size() > options_.idle_per_destination_max;
-  if (surplus && pool.pending.empty()) connection.retire();
+  if (connection.outdated() || (surplus && pool.pending.empty())) connection.retire();
 }
 
 /// The oldest call that it was made for fails, unless another connection serves that.
@@ -302,7 +363,9 @@ void Agent::on_leaving(ClientConnection& connection) noexcept {
 void Agent::release(ClientConnection& connection) noexcept {
   --connection.pool().held;
   mark(connection.pool());
+  Trust* const trust = connection.trust();
   connections_.erase(connection.id());
+  if (trust != nullptr) epochs_.release(*trust);
   mark_waiting();
 }
 
@@ -333,15 +396,38 @@ void Agent::fail_all() noexcept {
   const Error error{.code = Code::call_ended};
   connections_.for_each([&](ClientConnection& connection) { connection.fail(error); });
   for (const auto& dial : dials_) dial->stop();
+  for (const auto& tunnel : tunnels_) tunnel->fail(error);
   for (auto& [destination, pool] : pools_) {
     while (!pool.pending.empty()) give_up(*pool.pending.front(), error);
   }
+}
+
+// ---------------------------------------------------------------------------- whom it believes
+
+Result<> Agent::trust(tls::ClientContext context) {
+  auto made = tls::ShardClientContext::create(*shard_.tls_library(), context);
+  if (!made) return std::unexpected(made.error());
+  options_.tls = std::move(context);
+  epochs_.begin(std::move(*made));
+  connections_.for_each([](ClientConnection& connection) {
+    if (connection.outdated()) connection.close_after();
+  });
+  for (auto& [destination, pool] : pools_) {
+    const std::vector<ClientConnection*> idle = pool.idle;
+    for (ClientConnection* const connection : idle) {
+      if (connection->outdated()) connection->retire();
+    }
+    if (!pool.pending.empty()) mark(pool);
+  }
+  return {};
 }
 
 // ---------------------------------------------------------------------------- what is told
 
 ClientCounts Agent::counts() const noexcept {
   ClientCounts counts = counts_;
+  counts.trust_epoch = epochs_.number();
+  counts.outdated = epochs_.outdated_count();
   for (const auto& [destination, pool] : pools_) {
     counts.active += pool.active;
     counts.idle += static_cast<std::uint32_t>(pool.idle.size());

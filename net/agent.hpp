@@ -17,7 +17,9 @@
 #include "engine/loop.hpp"
 #include "net/client_connection.hpp"
 #include "net/dial.hpp"
+#include "net/proxy_tunnel.hpp"
 #include "net/slots.hpp"
+#include "net/trust.hpp"
 #include "tls/client_session.hpp"
 #include "tls/shard_client_context.hpp"
 
@@ -27,9 +29,14 @@ class ServingShard;
 
 /// What one destination has.
 struct Pool {
+  explicit Pool(const Destination& to);
+
   Destination destination;
   tls::ServerName server_name;
-  std::string authority; ///< of a request that brings none
+  tls::ServerName proxy_name; ///< of the proxy, if there is one
+  std::string authority;      ///< of a request that brings none
+  std::string tunnel_target;  ///< what a proxy is asked for
+  std::string root;           ///< what a proxy is told before a request's target
   std::uint32_t opening = 0;
   std::uint32_t active = 0;
   std::uint32_t held = 0; ///< connections that refer to it, those among them that are ending
@@ -40,6 +47,10 @@ struct Pool {
   std::uint32_t connection_count() const noexcept {
     return opening + active + static_cast<std::uint32_t>(idle.size());
   }
+  /// A proxy is asked for a tunnel, or told the whole of each request.
+  bool tunnels() const noexcept { return proxied() && destination.encrypted; }
+  bool relays() const noexcept { return proxied() && !destination.encrypted; }
+  bool proxied() const noexcept { return destination.proxy && destination.unix_path.empty(); }
   /// Calls for which no connection is being made.
   std::size_t unserved_count() const noexcept {
     return pending.size() - std::min<std::size_t>(pending.size(), opening);
@@ -52,12 +63,15 @@ public:
   /// Errors: as Client::create.
   static Result<std::unique_ptr<Agent>> create(ServingShard& shard, ClientOptions options);
   Agent(ServingShard& shard, ClientOptions options, Slots<ClientConnection> connections,
-        std::unique_ptr<tls::ShardClientContext> context);
+        std::unique_ptr<tls::ShardClientContext> context,
+        std::unique_ptr<tls::ShardClientContext> proxy_context);
   Agent(const Agent&) = delete;
   Agent& operator=(const Agent&) = delete;
   ~Agent();
 
   Call call(CallWaiter& waiter, const Destination& destination, Request&& request) noexcept;
+  /// As Client::trust.
+  Result<> trust(tls::ClientContext context);
   ClientCounts counts() const noexcept;
   std::vector<DestinationCounts> destinations() const;
   /// The drain has begun: idle connections close, and no connection serves a second call.
@@ -68,7 +82,8 @@ public:
   void leave() noexcept;
   /// The kernel has no operation of its left, and nothing is to be given out.
   bool settled() const noexcept {
-    return connections_.used() == 0 && dials_.empty() && marked_.empty() && !failing_;
+    return connections_.used() == 0 && dials_.empty() && tunnels_.empty() && marked_.empty() &&
+           !failing_;
   }
   bool over() const noexcept { return left_ && calls_alive_ == 0 && settled(); }
 
@@ -80,14 +95,20 @@ public:
   /// A call that waits, or runs, ends with that error.
   void give_up(CallState& call, const Error& error) noexcept;
 
-  // For dials.
+  // For dials and tunnels.
   void on_connected(Dial& dial, int descriptor, const engine::SocketAddress& address) noexcept;
   void on_failed(Dial& dial, const Error& error) noexcept;
   void release(Dial& dial) noexcept;
+  /// What `descriptor` is connected to is the destination, as far as bytes tell.
+  void on_tunnel(ProxyTunnel& tunnel, int descriptor) noexcept;
+  void release(ProxyTunnel& tunnel) noexcept;
+  /// Null for a proxy in clear text.
+  std::unique_ptr<tls::ClientSession> proxy_session_for(const Pool& pool) noexcept;
 
   // For connections.
-  /// Null for a destination in clear text.
+  /// With whom a connection shakes hands first; null where it does not.
   std::unique_ptr<tls::ClientSession> session_for(const Pool& pool) noexcept;
+  TrustEpochs& epochs() noexcept { return epochs_; }
   void on_opened(ClientConnection& connection, const tls::ClientSessionFacts* facts) noexcept;
   void on_not_opened(Pool& pool, const Error& error, Phase phase,
                      const OpeningTimes& times) noexcept;
@@ -108,11 +129,14 @@ private:
   void dispatch() noexcept;
   void serve(Pool& pool) noexcept;
   ClientConnection* take_idle(Pool& pool, const CallState& call) noexcept;
+  void connect(Pool& pool, int descriptor, const engine::SocketAddress& address,
+               const OpeningTimes& times) noexcept;
   bool is_full() const noexcept;
   void keep(ClientConnection& connection) noexcept;
   void open_for(Pool& pool) noexcept;
   void bound_unserved(Pool& pool) noexcept;
   bool make_room() noexcept;
+  std::size_t opening_tunnel_count() const noexcept;
   Phase phase_of_opening(const Pool& pool) const noexcept;
   void mark_waiting() noexcept;
   void drop_if_empty(Pool& pool) noexcept;
@@ -120,9 +144,11 @@ private:
 
   ServingShard& shard_;
   ClientOptions options_;
-  std::unique_ptr<tls::ShardClientContext> context_;
+  TrustEpochs epochs_;
+  std::unique_ptr<tls::ShardClientContext> proxy_context_; ///< null: as the destinations'
   Slots<ClientConnection> connections_;
   std::vector<std::unique_ptr<Dial>> dials_;
+  std::vector<std::unique_ptr<ProxyTunnel>> tunnels_;
   std::map<Destination, Pool, InOrder> pools_;
   std::vector<Pool*> marked_;
   std::vector<Pool*> serving_; ///< what was marked when this dispatch began

@@ -5,9 +5,8 @@
 #include <utility>
 
 #include "http/request_writer.hpp"
-#include "http/serializer.hpp"
+#include "http/upgrade.hpp"
 #include "net/agent.hpp"
-#include "net/body_part.hpp"
 #include "net/client_connection.hpp"
 #include "net/peer_text.hpp"
 #include "net/serving_shard.hpp"
@@ -65,14 +64,25 @@ Result<> CallState::prepare(Pool& pool, Request&& request) noexcept {
     if (auto kept = keep(body_, body_); !kept) return kept;
   }
   if (auto kept = keep_name(); !kept) return kept;
+  if (!request.upgrade.empty()) {
+    Bytes offered;
+    if (auto kept = keep(offered, bytes_of(request.upgrade)); !kept) return kept;
+    offered_ = text_of(offered);
+  }
   parser_.begin_response(arena_, agent_.shard().parser_limits(), method_);
   return {};
 }
 
 Result<> CallState::write_head(const Request& request) noexcept {
+  const bool connects = request.method == "CONNECT";
+  const bool switches = connects || !request.upgrade.empty();
+  if (switches && (request.streams || (connects && !body_.empty()))) {
+    return ringfort::fail(Code::call_bad_request);
+  }
   streams_ = request.streams;
   expects_continue_ = streams_ && request.expects_continue;
-  method_ = request.method == "HEAD" ? Method::head : Method::other;
+  tells_interim_ = request.tells_interim;
+  method_ = connects ? Method::connect : request.method == "HEAD" ? Method::head : Method::other;
   framing_ = streams_ && !request.length ? BodyFraming::chunked : BodyFraming::length;
   if (!streams_ && body_.empty()) framing_ = BodyFraming::none;
   length_left_ = streams_ ? request.length.value_or(0) : body_.size();
@@ -80,11 +90,15 @@ Result<> CallState::write_head(const Request& request) noexcept {
   const http::RequestHead head{
       .method = request.method,
       .target = request.target,
+      .root = pool_->relays() && !connects ? std::string_view(pool_->root) : "",
       .authority = request.authority.empty() ? pool_->authority : request.authority,
       .fields = request.fields,
       .framing = framing_,
       .content_length = length_left_,
       .expects_continue = expects_continue_,
+      .upgrade = request.upgrade,
+      .proxy_authorization =
+          pool_->relays() ? std::string_view(pool_->destination.proxy->authorization) : "",
   };
   const auto written = http::write_request(shard.scratch(), head);
   if (!written) return std::unexpected(written.error());
@@ -107,6 +121,16 @@ Result<> CallState::keep_name() noexcept {
   return {};
 }
 
+/// Empty when the arena has no room.
+std::string_view CallState::peer_name(const engine::SocketAddress& peer) noexcept {
+  const std::string& path = pool_->destination.unix_path;
+  if (path.empty()) return peer_text(peer, arena_);
+  constexpr std::string_view kind = "unix:";
+  std::array<char, kind.size() + engine::UnixAddress::name_bytes_max> room;
+  char* const end = std::ranges::copy(path, std::ranges::copy(kind, room.begin()).out).out;
+  return arena_.copy(std::string_view(room.begin(), end)).value_or("");
+}
+
 // ---------------------------------------------------------------------------- waiting for a turn
 
 void CallState::enter(Phase phase) noexcept {
@@ -120,6 +144,7 @@ void CallState::add_times(const OpeningTimes& times) noexcept {
   enter(phase_);
   add_time(Phase::resolve, times.resolve);
   add_time(Phase::connect, times.connect);
+  add_time(Phase::proxy, times.proxy);
   add_time(Phase::tls, times.tls);
 }
 
@@ -148,127 +173,6 @@ void CallState::on_timer() noexcept {
   agent_.give_up(*this, {.code = ends ? Code::call_timed_out : Code::call_queue_timed_out});
 }
 
-// ---------------------------------------------------------------------------- the request goes out
-
-void CallState::begin(ClientConnection& connection, bool reused) noexcept {
-  enter(Phase::upload);
-  pending_until_ = never;
-  connection_ = &connection;
-  reused_ = reused;
-  const Stream& stream = connection.transport().stream();
-  sent_before_bytes_ = stream.sent_bytes();
-  received_before_bytes_ = stream.received_bytes();
-  peer_ = peer_text(connection.peer(), arena_);
-  server_ = connection.facts();
-  pending_head_ = head_;
-  if (!streams_) body_rest_ = body_;
-  cycle_.on(Side::request, CycleEvent::head);
-  on_room();
-}
-
-void CallState::release_upload() noexcept {
-  continued_ = true;
-  on_room();
-}
-
-void CallState::send_more() noexcept {
-  if (upload_dropped_) body_rest_ = {};
-  if (connection_ == nullptr || upload_dropped_) return;
-  if (streams_ && !pending_head_.empty() && !send_part({})) return;
-  if (!upload_held() && send_body()) complete_request();
-}
-
-/// True once all of the request has been given to the transport.
-bool CallState::send_body() noexcept {
-  if (request_complete()) return false;
-  while (!pending_head_.empty() || !body_rest_.empty()) {
-    if (connection_->send_credit_spent()) return false;
-    if (!send_part(take_part(pending_head_.size(), body_rest_))) return false;
-  }
-  if (!streams_) return true;
-  return finishing_ && sent(connection_->transport().send({&last_chunk_, 1}));
-}
-
-/// With the head, if that has not gone yet.
-bool CallState::send_part(Bytes part) noexcept {
-  return sent(net::send_part(connection_->transport(), std::exchange(pending_head_, {}), part,
-                             framing_ == BodyFraming::chunked));
-}
-
-bool CallState::sent(const Result<>& result) noexcept {
-  if (!result) connection_->fail_soon(result.error());
-  connection_->pump_soon();
-  return result.has_value();
-}
-
-void CallState::on_room() noexcept {
-  if (!waits(Wait::write)) return send_more();
-  if (try_write()) tell({Wait::write});
-}
-
-void CallState::complete_request() noexcept {
-  cycle_.on(Side::request, CycleEvent::complete);
-  requested_at_ = agent_.shard().now();
-  if (phase_ == Phase::upload) enter(Phase::wait);
-}
-
-void CallState::begin_write(Bytes piece) noexcept {
-  if (!write_result_ || failure_) return;
-  const bool over = framing_ == BodyFraming::length && piece.size() > length_left_;
-  if (!streams_ || finishing_ || over) {
-    write_result_ = ringfort::fail(Code::call_wrong_length);
-    return;
-  }
-  if (framing_ == BodyFraming::length) length_left_ -= piece.size();
-  body_rest_ = piece;
-}
-
-void CallState::begin_finish(std::span<const Field> trailers) noexcept {
-  if (!write_result_ || failure_ || finishing_) return;
-  if (!streams_ || (framing_ == BodyFraming::length && length_left_ > 0)) {
-    write_result_ = ringfort::fail(Code::call_wrong_length);
-    return;
-  }
-  if (framing_ == BodyFraming::chunked) {
-    std::array<std::byte, 1'024> last_chunk;
-    const auto written = http::write_last_chunk(last_chunk, trailers, Code::call_bad_request);
-    write_result_ = written ? keep(last_chunk_, Bytes(last_chunk).first(*written))
-                            : Result<>(std::unexpected(written.error()));
-    if (!write_result_) return;
-  }
-  finishing_ = true;
-}
-
-bool CallState::try_write() noexcept {
-  if (!write_result_ || refusal()) return true;
-  const std::size_t before_bytes = body_rest_.size();
-  send_more();
-  if (body_rest_.size() < before_bytes) taken_ = true;
-  if (failure_ || upload_dropped_) return true;
-  return body_rest_.empty() && (!finishing_ || request_complete());
-}
-
-Result<> CallState::take_write() noexcept {
-  if (const auto refused = refusal()) return std::unexpected(*refused);
-  return write_result_;
-}
-
-void CallState::drop_upload() noexcept {
-  upload_dropped_ = true;
-  body_rest_ = {};
-  tell({Wait::write});
-}
-
-bool CallState::wants_to_send() const noexcept {
-  return !upload_dropped_ && !upload_held() &&
-         (!pending_head_.empty() || !body_rest_.empty() || (finishing_ && !request_complete()));
-}
-
-void CallState::release_payload() noexcept {
-  body_ = body_rest_ = {};
-  if (payload_release_) std::exchange(payload_release_, nullptr)();
-}
-
 // ---------------------------------------------------------------------------- the answer comes in
 
 void CallState::on_head(bool last) noexcept {
@@ -276,12 +180,21 @@ void CallState::on_head(bool last) noexcept {
   const bool held = upload_held(); // The answer came instead of a word that the body is wanted.
   if (status == 100 || status >= 200) continued_ = true;
   if (status < 200 && status != 101) {
-    parser_.begin_after_interim();
-    return on_room();
+    const bool told = tells_interim_ && !abandoned_;
+    if (!told) parser_.begin_after_interim();
+    if (told) interim_ = Interim::untaken;
+    on_room();
+    if (told) tell({Wait::response});
+    return;
   }
   enter(Phase::response);
   head_done_ = true;
   cycle_.on(Side::response, last ? CycleEvent::head_only : CycleEvent::head);
+  if (opens_tunnel()) {
+    streams_ = tunnel_ = true;
+    framing_ = BodyFraming::none;
+    return tell({Wait::response});
+  }
   const bool unwanted = held || !parser_.keep_alive();
   if (unwanted && !request_complete()) {
     upload_dropped_ = true;
@@ -289,6 +202,17 @@ void CallState::on_head(bool last) noexcept {
   }
   if (upload_dropped_) return tell({Wait::response, Wait::write});
   tell({Wait::response});
+}
+
+bool CallState::refuses_switch() const noexcept {
+  if (parser_.status() != 101) return false;
+  const auto chosen = parser_.fields().find("upgrade");
+  return !chosen || !http::offers(offered_, *chosen) || !request_complete();
+}
+
+bool CallState::opens_tunnel() const noexcept {
+  const int status = parser_.status();
+  return status == 101 || (method_ == Method::connect && status < 300);
 }
 
 void CallState::on_piece(Bytes piece, bool last) noexcept {
@@ -300,11 +224,13 @@ void CallState::on_piece(Bytes piece, bool last) noexcept {
 }
 
 void CallState::on_end() noexcept {
-  cycle_.on(Side::response, CycleEvent::complete);
+  if (tunnel_) tunnel_ended_ = true;
+  if (!tunnel_) cycle_.on(Side::response, CycleEvent::complete);
   tell({Wait::read});
 }
 
 bool CallState::wants_more() const noexcept {
+  if (at_interim()) return false;
   if (!head_done_ || abandoned_) return !response_complete();
   return (reading_ || waits(Wait::read)) && !has_piece_ && !response_complete();
 }
@@ -389,9 +315,22 @@ std::optional<Error> CallState::refusal() const noexcept {
   return failure_ ? failure_ : waiter_->call_refusal();
 }
 
-bool CallState::response_ready() const noexcept { return head_done_ || refusal(); }
+bool CallState::response_ready() noexcept {
+  if (interim_ == Interim::taken && connection_ != nullptr) {
+    interim_ = Interim::none;
+    parser_.begin_after_interim();
+    connection_->pump_soon();
+  }
+  return interim_ == Interim::untaken || head_done_ || refusal();
+}
 
 Result<Response> CallState::take_response() noexcept {
+  if (interim_ == Interim::untaken) {
+    interim_ = Interim::taken;
+    return Response{.status = parser_.status(),
+                    .fields = parser_.fields(),
+                    .version_minor = parser_.head().version_minor};
+  }
   if (!head_done_) return std::unexpected(*refusal());
   Response response{.status = parser_.status(),
                     .fields = parser_.fields(),
@@ -416,7 +355,7 @@ bool CallState::try_read() noexcept {
 Result<Bytes> CallState::take_read() noexcept {
   if (has_piece_) return piece_;
   if (!response_complete()) return std::unexpected(*refusal());
-  if (connection_ != nullptr) connection_->release_call();
+  if (connection_ != nullptr && (!tunnel_ || direction_ended_)) connection_->release_call();
   return Bytes{};
 }
 

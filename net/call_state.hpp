@@ -15,6 +15,7 @@
 #include <ringfort/client.hpp>
 
 #include "engine/blocks.hpp"
+#include "engine/socket_address.hpp"
 #include "engine/timer_wheel.hpp"
 #include "http/cycle.hpp"
 #include "http/framing.hpp"
@@ -60,6 +61,12 @@ public:
   void on_head(bool last) noexcept;
   void on_piece(Bytes piece, bool last) noexcept;
   void on_end() noexcept;
+  /// The answer switches to a protocol that was not offered, or before the request is complete.
+  bool refuses_switch() const noexcept;
+  /// Its answer has opened a tunnel: what follows is raw, both ways.
+  bool tunnels() const noexcept { return tunnel_; }
+  /// An interim answer waits to be taken, or to be done with.
+  bool at_interim() const noexcept { return interim_ != Interim::none; }
   /// The request cannot be sent any further, but what has come of the answer still counts.
   void drop_upload() noexcept;
   /// The body waits for the server to say that it wants it.
@@ -73,8 +80,13 @@ public:
   bool wants_to_send() const noexcept;
   bool has_piece() const noexcept { return has_piece_; }
   bool head_done() const noexcept { return head_done_; }
-  bool request_complete() const noexcept { return cycle_.complete(http::Side::request); }
-  bool response_complete() const noexcept { return cycle_.complete(http::Side::response); }
+  /// Of a tunnel: our direction has ended, or the server's.
+  bool request_complete() const noexcept {
+    return tunnel_ ? direction_ended_ : cycle_.complete(http::Side::request);
+  }
+  bool response_complete() const noexcept {
+    return tunnel_ ? tunnel_ended_ : cycle_.complete(http::Side::response);
+  }
   bool abandoned() const noexcept { return abandoned_; }
   /// It is sent again: a connection that has served others could be lost as the first one was.
   bool is_anew() const noexcept { return anew_; }
@@ -85,7 +97,7 @@ public:
   void start_anew() noexcept;
 
   // What the public surface asks (call.cpp).
-  bool response_ready() const noexcept;
+  bool response_ready() noexcept;
   Result<Response> take_response() noexcept;
   bool try_read() noexcept;
   Result<Bytes> take_read() noexcept;
@@ -101,9 +113,14 @@ public:
   void abandon() noexcept;
 
 private:
+  /// Of an interim answer that is told.
+  enum class Interim : std::uint8_t { none, untaken, taken };
+
   Result<> write_head(const Request& request) noexcept;
   Result<> keep(Bytes& kept, Bytes bytes) noexcept;
   Result<> keep_name() noexcept;
+  std::string_view peer_name(const engine::SocketAddress& peer) noexcept;
+  bool opens_tunnel() const noexcept;
   void send_more() noexcept;
   bool send_part(Bytes part) noexcept;
   bool sent(const Result<>& result) noexcept;
@@ -137,6 +154,11 @@ private:
   bool expects_continue_ = false;
   bool continued_ = false; ///< the body may go, whatever was expected
   bool upload_dropped_ = false;
+  bool tells_interim_ = false;
+  Interim interim_ = Interim::none;
+  bool tunnel_ = false;
+  bool tunnel_ended_ = false;    ///< by the server
+  bool direction_ended_ = false; ///< ours of the tunnel
   bool reused_ = false;
   bool anew_ = false;
   bool head_done_ = false;
@@ -147,7 +169,8 @@ private:
   std::array<CallWait, 3> waits_; ///< for each reason
   std::optional<Error> failure_;
 
-  Bytes head_;                    ///< in the arena
+  std::string_view offered_;      ///< protocols to switch to; in the arena
+  Bytes head_;                    ///< likewise
   Bytes pending_head_;            ///< of it, what goes with the next part of the body
   Bytes body_;                    ///< all of it, unless it is streamed
   Bytes body_rest_;               ///< of it, or of the piece that is being written

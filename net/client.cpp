@@ -27,6 +27,7 @@ Result<> check(const ClientOptions& options) noexcept {
       net::timeout(options.pending_timeout),
       net::timeout(options.resolve_timeout),
       net::timeout(options.connect_timeout),
+      net::timeout(options.proxy_timeout),
       net::timeout(options.handshake_timeout),
       net::timeout(options.write_timeout),
       net::timeout(options.answer_timeout),
@@ -35,7 +36,7 @@ Result<> check(const ClientOptions& options) noexcept {
       net::timeout(options.idle_timeout),
       net::timeout_or_off(options.connection_age_max),
   };
-  return net::check_all(bounds, 2); // The first field has no number.
+  return net::check_all(bounds, 3); // The first two fields have no number.
 }
 
 /// Ends the agent, which the shard frees once it holds nothing.
@@ -54,6 +55,7 @@ public:
     auto& waiter = static_cast<net::ErrandState&>(errand);
     return agent_.call(waiter, destination, std::move(request));
   }
+  Result<> trust(tls::ClientContext context) override { return agent_.trust(std::move(context)); }
   ClientCounts counts() const noexcept override { return agent_.counts(); }
   std::vector<DestinationCounts> destinations() const override { return agent_.destinations(); }
 

@@ -10,17 +10,11 @@
 
 namespace ringfort::net {
 
-namespace {
-
-// Servers that do not know 100 Continue say nothing (RFC 9110 section 10.1.1).
-constexpr std::chrono::seconds continue_wait{1};
-
-} // namespace
-
 ClientConnection::ClientConnection(std::uint64_t id, Agent& agent, Pool& pool, int descriptor,
                                    const engine::SocketAddress& peer,
                                    const OpeningTimes& times) noexcept
     : id_(id), agent_(agent), pool_(pool), peer_(peer), times_(times),
+      trust_(pool.destination.encrypted ? &agent.epochs().current() : nullptr),
       opened_at_(agent.shard().now()), entered_at_(opened_at_), sent_at_(opened_at_),
       idle_for_max_(agent.options().idle_timeout),
       transport_(agent.shard().stream_home(), descriptor, *this, agent.shard().tls_library(),
@@ -28,7 +22,13 @@ ClientConnection::ClientConnection(std::uint64_t id, Agent& agent, Pool& pool, i
       deadlines_(this,
                  [](void* self) noexcept { static_cast<ClientConnection*>(self)->on_timer(); }),
       pump_(this,
-            [](void* self) noexcept { static_cast<ClientConnection*>(self)->on_deferred(); }) {}
+            [](void* self) noexcept { static_cast<ClientConnection*>(self)->on_deferred(); }) {
+  if (trust_ != nullptr) ++trust_->connection_count;
+}
+
+bool ClientConnection::outdated() const noexcept {
+  return trust_ != nullptr && agent_.epochs().outdated(*trust_);
+}
 
 void ClientConnection::start() noexcept {
   transport_.stream().start();
@@ -130,6 +130,7 @@ void ClientConnection::read_more() noexcept {
 
 /// Takes one event out of the plaintext; false when nothing more can be had now.
 bool ClientConnection::parse_more() noexcept {
+  if (call_->at_interim()) return false;
   const auto plaintext = transport_.receive();
   if (!plaintext) {
     fail(plaintext.error());
@@ -143,6 +144,7 @@ bool ClientConnection::parse_more() noexcept {
     }
     return false;
   }
+  if (call_->tunnels()) return take_raw(*plaintext);
   const auto step = call_->parser().parse(*plaintext);
   if (!step) {
     fail(step.error());
@@ -163,6 +165,14 @@ bool ClientConnection::parse_more() noexcept {
   return true;
 }
 
+/// What a tunnel's server says is what it is.
+bool ClientConnection::take_raw(MutableBytes plaintext) noexcept {
+  transport_.consume(plaintext.size());
+  entered_at_ = agent_.shard().now();
+  call_->on_piece(plaintext, false);
+  return true;
+}
+
 void ClientConnection::on_head(const http::Step& step) noexcept {
   constexpr std::uint32_t interim_answers_max = 32;
   const bool interim = call_->parser().status() < 200 && call_->parser().status() != 101;
@@ -171,6 +181,7 @@ void ClientConnection::on_head(const http::Step& step) noexcept {
   }
   // The call may outlive the buffers that its head lies in.
   if (auto settled = call_->parser().settle(); !settled) return fail(settled.error());
+  if (call_->refuses_switch()) return fail({.code = Code::answer_bad_switch});
   if (!interim) note_keep_alive();
   call_->on_head(step.last);
 }
@@ -198,8 +209,8 @@ void ClientConnection::note_keep_alive() noexcept {
 // ---------------------------------------------------------------------------- a call's end
 
 void ClientConnection::on_end_of_stream() noexcept {
-  const auto step = call_->parser().finish();
-  if (step && !transport_.truncated() && call_->head_done()) return call_->on_end();
+  const bool complete = call_->tunnels() || call_->parser().finish();
+  if (complete && !transport_.truncated() && call_->head_done()) return call_->on_end();
   fail(error_at_end());
 }
 
@@ -221,8 +232,8 @@ bool ClientConnection::reusable() const noexcept {
   const bool aged = options.connection_age_max.count() > 0 &&
                     agent_.shard().now() - opened_at_ >= options.connection_age_max;
   return !closes_ && !spent && !aged && call_->request_complete() && call_->response_complete() &&
-         call_->parser().keep_alive() && call_->parser().status() != 101 &&
-         idle_for_max_.count() > 0 && !transport_.stream().peer_ended();
+         call_->parser().keep_alive() && !call_->tunnels() && idle_for_max_.count() > 0 &&
+         !transport_.stream().peer_ended();
 }
 
 void ClientConnection::release_call() noexcept {
@@ -248,7 +259,7 @@ void ClientConnection::drain_answer() noexcept {
   if (call_->response_complete()) return release_call();
   const std::uint64_t left_max = agent_.shard().limits().unread_body_bytes_max;
   const bool counted = call_->parser().framing() == http::BodyFraming::length;
-  const bool drains = call_->head_done() && call_->request_complete() &&
+  const bool drains = call_->head_done() && call_->request_complete() && !call_->tunnels() &&
                       call_->parser().framing() != http::BodyFraming::until_close &&
                       discarded_bytes_ <= left_max &&
                       (!counted || call_->parser().content_length() <= left_max) && !held_failure_;
@@ -304,11 +315,26 @@ void ClientConnection::on_sent() noexcept {
   const bool room =
       transport_.stream().queued_bytes() <= agent_.shard().limits().send_credit_bytes / 2;
   if (call_ != nullptr && call_->wants_to_send() && room) call_->on_room();
+  if (ends_direction_) shut_direction();
   pump();
 }
 
+/// Close_notify and FIN, once everything before them is sent; the server may go on.
+void ClientConnection::end_direction() noexcept {
+  ends_direction_ = true;
+  transport_.send_close_notify();
+  transport_.stream().flush();
+  shut_direction();
+}
+
+void ClientConnection::shut_direction() noexcept {
+  if (transport_.stream().queued_bytes() > 0) return;
+  ends_direction_ = false;
+  transport_.stream().shutdown_write();
+}
+
 bool ClientConnection::waits_for_sent() const noexcept {
-  return state_ == State::ending || (call_ != nullptr && call_->wants_to_send());
+  return state_ == State::ending || ends_direction_ || (call_ != nullptr && call_->wants_to_send());
 }
 
 void ClientConnection::on_installed(engine::Completion) noexcept {}
@@ -371,72 +397,6 @@ void ClientConnection::stop_now(bool reset) noexcept {
   transport_.stop(reset);
 }
 
-// ---------------------------------------------------------------------------- time
-
-ClientConnection::Time ClientConnection::deadline() const noexcept {
-  const ClientOptions& options = agent_.options();
-  const Limits& limits = agent_.shard().limits();
-  switch (state_) {
-  case State::opening: return opened_at_ + options.handshake_timeout;
-  case State::idle: {
-    const Time idle_until = entered_at_ + idle_for_max_;
-    const auto age_max = options.connection_age_max;
-    return age_max.count() == 0 ? idle_until : std::min(idle_until, opened_at_ + age_max);
-  }
-  case State::ending: return entered_at_ + limits.linger_timeout;
-  case State::busy:
-    if (call_->abandoned()) return entered_at_ + limits.unread_body_timeout;
-    if (held_failure_) return ConnectionDeadlines::never; // Its reader comes for it.
-    if (call_->head_done()) {
-      return call_->wants_more() ? entered_at_ + options.body_idle_timeout
-                                 : ConnectionDeadlines::never;
-    }
-    if (call_->upload_held()) return entered_at_ + continue_wait;
-    if (!call_->request_complete()) return ConnectionDeadlines::never;
-    return std::max(call_->requested_at(), sent_at_) + options.answer_timeout;
-  case State::stopping: break;
-  }
-  return ConnectionDeadlines::never;
-}
-
-void ClientConnection::update_deadlines() noexcept {
-  if (state_ == State::stopping) return;
-  deadlines_.set(Deadline::phase, deadline());
-  if (transport_.stream().queued_bytes() == 0 || held_failure_) {
-    deadlines_.clear(Deadline::write);
-  } else if (!deadlines_.is_set(Deadline::write)) {
-    deadlines_.set(Deadline::write, agent_.shard().now() + agent_.options().write_timeout);
-  }
-  deadlines_.arm(agent_.shard().timers());
-}
-
-void ClientConnection::on_timer() noexcept {
-  const auto now = agent_.shard().now();
-  if (now >= deadlines_.at(Deadline::write)) {
-    if (state_ != State::busy) return on_phase_deadline();
-    return fail({.code = Code::upload_stalled});
-  }
-  if (now >= deadlines_.at(Deadline::phase)) return on_phase_deadline();
-  deadlines_.arm(agent_.shard().timers());
-}
-
-void ClientConnection::on_phase_deadline() noexcept {
-  switch (state_) {
-  case State::opening: return fail({.code = Code::tls_handshake_timed_out});
-  case State::idle: return retire();
-  case State::busy:
-    if (call_->upload_held()) {
-      pump_soon();
-      return call_->release_upload();
-    }
-    return fail(
-        {.code = call_->head_done() ? Code::answer_body_timed_out : Code::answer_head_timed_out});
-  case State::ending:
-  case State::stopping: break;
-  }
-  stop(true);
-}
-
 // ---------------------------------------------------------------------------- what is told
 
 bool ClientConnection::send_credit_spent() const noexcept {
@@ -447,7 +407,7 @@ bool ClientConnection::send_credit_spent() const noexcept {
 
 ServerFacts ClientConnection::facts() const noexcept {
   ServerFacts facts;
-  if (!transport_.encrypted()) return facts;
+  if (!pool_.destination.encrypted) return facts; // A proxy's are not the server's.
   const tls::ClientSessionFacts& settled = transport_.server_facts();
   facts.version = tls::name_of(settled.suite->version);
   facts.suite = settled.suite->name;

@@ -24,11 +24,13 @@ namespace ringfort::net {
 
 class Agent;
 struct Pool;
+struct Trust;
 
 /// What making a connection took.
 struct OpeningTimes {
   std::chrono::nanoseconds resolve{0};
   std::chrono::nanoseconds connect{0};
+  std::chrono::nanoseconds proxy{0};
   std::chrono::nanoseconds tls{0};
 };
 
@@ -54,6 +56,10 @@ public:
   Pool& pool() noexcept { return pool_; }
   bool has_served() const noexcept { return calls_ > 0; }
   bool opening() const noexcept { return state_ == State::opening; }
+  /// Under which it shakes hands with its destination; null: it does not.
+  Trust* trust() const noexcept { return trust_; }
+  /// Others are believed since then.
+  bool outdated() const noexcept;
   Transport& transport() noexcept { return transport_; }
   const Transport& transport() const noexcept { return transport_; }
 
@@ -66,6 +72,8 @@ public:
   void on_abandoned() noexcept;
   /// Its reader waits, from now on.
   void on_awaited() noexcept;
+  /// Our direction of its tunnel ends with what is queued.
+  void end_direction() noexcept;
   /// At the end of the batch, because whoever called this is in the middle of something.
   void fail_soon(const Error& error) noexcept;
   void pump_soon() noexcept;
@@ -88,6 +96,8 @@ private:
   bool step() noexcept;
   bool open() noexcept;
   bool parse_more() noexcept;
+  bool take_raw(MutableBytes plaintext) noexcept;
+  void shut_direction() noexcept;
   void on_head(const http::Step& step) noexcept;
   void on_broken_call(int error_number) noexcept;
   void on_end() noexcept;
@@ -103,6 +113,7 @@ private:
   void stop_now(bool reset) noexcept;
   void on_deferred() noexcept;
   Time deadline() const noexcept;
+  Time tunnel_deadline() const noexcept;
   void update_deadlines() noexcept;
   void on_timer() noexcept;
   void on_phase_deadline() noexcept;
@@ -112,6 +123,7 @@ private:
   Pool& pool_;
   engine::SocketAddress peer_;
   OpeningTimes times_;
+  Trust* trust_;
   Time opened_at_;
   Time entered_at_; ///< the wait that is going on
   Time sent_at_;    ///< the kernel took something, or there was nothing to send yet
@@ -119,6 +131,7 @@ private:
   bool pumping_ = false;
   bool closes_ = false;
   bool settled_ = false;
+  bool ends_direction_ = false; ///< ours of a tunnel, once all is sent
   std::uint32_t calls_ = 0;
   std::uint32_t interim_answers_ = 0;
   std::uint64_t discarded_bytes_ = 0;

@@ -41,12 +41,29 @@ ConnectRace::ConnectRace(engine::Loop& loop, ConnectRaceOwner& owner) noexcept
 ConnectRace::~ConnectRace() { RINGFORT_CHECK(settled()); }
 
 void ConnectRace::start(const Addresses& addresses, std::chrono::nanoseconds timeout) noexcept {
-  RINGFORT_CHECK(settled() && !addresses.empty());
-  state_ = State::racing;
+  RINGFORT_CHECK(!addresses.empty());
   addresses_ = interleave_families(addresses);
+  begin(timeout);
+  attempt_next();
+}
+
+void ConnectRace::start(const engine::UnixAddress& address,
+                        std::chrono::nanoseconds timeout) noexcept {
+  addresses_ = {};
+  begin(timeout);
+  const auto descriptor = loop_.ring().open_unix_socket();
+  if (!descriptor) {
+    note_failure(0, descriptor.error());
+    return end(State::failed);
+  }
+  loop_.ring().connect(attempts_[0].emplace(*this, 0, *descriptor).op, *descriptor, address);
+}
+
+void ConnectRace::begin(std::chrono::nanoseconds timeout) noexcept {
+  RINGFORT_CHECK(settled());
+  state_ = State::racing;
   begun_ = 0;
   loop_.timers().arm(deadline_timer_, loop_.now() + timeout);
-  attempt_next();
 }
 
 void ConnectRace::attempt_next() noexcept {
@@ -93,7 +110,9 @@ void ConnectRace::on_deadline() noexcept {
 
 void ConnectRace::win(Attempt& attempt) noexcept {
   end(State::over);
-  owner_.on_connected(attempt.descriptor, addresses_.all()[attempt.index]);
+  const bool by_address = !addresses_.empty();
+  owner_.on_connected(attempt.descriptor,
+                      by_address ? addresses_.all()[attempt.index] : engine::SocketAddress());
 }
 
 void ConnectRace::stop() noexcept {

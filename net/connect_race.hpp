@@ -13,6 +13,7 @@
 #include <ringfort/error.hpp>
 
 #include "engine/loop.hpp"
+#include "engine/unix_address.hpp"
 #include "net/addresses.hpp"
 
 namespace ringfort::net {
@@ -20,7 +21,7 @@ namespace ringfort::net {
 /// What a race tells the connection that it is for.
 class ConnectRaceOwner {
 public:
-  /// The connected socket, which is the owner's from now on.
+  /// The connected socket, which is the owner's from now on; no address for a unix socket.
   virtual void on_connected(int descriptor, const engine::SocketAddress& address) noexcept = 0;
   /// No address has taken the connection. Errors: connect.*, of the most preferred address.
   virtual void on_connect_failed(Error error) noexcept = 0;
@@ -44,6 +45,8 @@ public:
   /// `addresses`: one or more; `timeout` is for all of them together.
   /// Cost: two system calls and a submission for each attempt; no allocation.
   void start(const Addresses& addresses, std::chrono::nanoseconds timeout) noexcept;
+  /// Of a unix socket: nobody to race with. Borrow: `address` until it has settled.
+  void start(const engine::UnixAddress& address, std::chrono::nanoseconds timeout) noexcept;
   /// Gives up. Only on_race_settled() follows.
   void stop() noexcept;
   bool settled() const noexcept { return state_ == State::settled; }
@@ -64,6 +67,7 @@ private:
     engine::Op op;
   };
 
+  void begin(std::chrono::nanoseconds timeout) noexcept;
   void attempt_next() noexcept;
   /// False: its socket could not even be made.
   bool attempt(std::size_t index) noexcept;
@@ -78,7 +82,7 @@ private:
   ConnectRaceOwner& owner_;
   State state_ = State::settled;
   Error error_{};         ///< of the first address, or of the deadline
-  Addresses addresses_;   ///< in the order of the attempts
+  Addresses addresses_;   ///< in the order of the attempts; none for a unix socket
   std::size_t begun_ = 0; ///< of these
   engine::Leases leases_;
   std::array<std::optional<Attempt>, Addresses::count_max> attempts_;

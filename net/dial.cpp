@@ -1,7 +1,9 @@
 #include "net/dial.hpp"
 
+#include <cerrno>
 #include <utility>
 
+#include "engine/connect_failure.hpp"
 #include "net/agent.hpp"
 #include "net/serving_shard.hpp"
 
@@ -20,12 +22,24 @@ Dial::Dial(Agent& agent, Pool& pool) noexcept
 
 void Dial::start() noexcept {
   const Destination& to = pool_.destination;
+  if (!to.unix_path.empty()) return start_unix();
   const auto resolver = agent_.shard().resolver();
   if (!resolver) return on_resolved(std::unexpected(resolver.error()));
-  const auto answer = (*resolver)->resolve(to.connect_host.empty() ? to.host : to.connect_host,
-                                           to.connect_port == 0 ? to.port : to.connect_port,
-                                           agent_.options().resolve_timeout, lookup_);
+  const std::string& host = to.connect_host.empty() ? to.host : to.connect_host;
+  const std::uint16_t port = to.connect_port == 0 ? to.port : to.connect_port;
+  const auto answer =
+      (*resolver)->resolve(to.proxy ? to.proxy->host : host, to.proxy ? to.proxy->port : port,
+                           agent_.options().resolve_timeout, lookup_);
   if (answer) on_resolved(*answer);
+}
+
+void Dial::start_unix() noexcept {
+  unix_address_ = engine::UnixAddress::parse(pool_.destination.unix_path);
+  if (!unix_address_) {
+    return on_resolved(std::unexpected(engine::connect_failure(ENAMETOOLONG).error()));
+  }
+  phase_ = Phase::connect;
+  race_.start(*unix_address_, agent_.options().connect_timeout);
 }
 
 std::chrono::nanoseconds Dial::lap() noexcept {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 
 #include <ringfort/client.hpp>
 
@@ -37,6 +38,7 @@ public:
   void on_race_settled() noexcept override;
 
 private:
+  void start_unix() noexcept;
   void on_resolved(const Result<Addresses>& answer) noexcept;
   std::chrono::nanoseconds lap() noexcept;
 
@@ -46,6 +48,7 @@ private:
   std::chrono::nanoseconds since_;
   OpeningTimes times_;
   Lookup lookup_;
+  std::optional<engine::UnixAddress> unix_address_;
   ConnectRace race_;
   engine::Deferred released_;
 };

@@ -65,6 +65,12 @@ void Stream::arm_receive() noexcept {
   }
 }
 
+int Stream::release_descriptor() noexcept {
+  RINGFORT_CHECK(leases_.none() && !starved_.linked() && quiet());
+  stopping_ = true;
+  return std::exchange(descriptor_, -1);
+}
+
 void Stream::receive_next(std::uint32_t bytes_max) noexcept {
   asked_ = true;
   asked_bytes_max_ = bytes_max;

@@ -145,6 +145,9 @@ public:
   /// this call. `reset` closes with RST.
   void stop(bool reset) noexcept;
 
+  /// Gives the socket away. While receives go one by one and nothing is under way or queued.
+  int release_descriptor() noexcept;
+
   const engine::Leases& leases() const noexcept { return leases_; }
   int descriptor() const noexcept { return descriptor_; }
 

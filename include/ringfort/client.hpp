@@ -31,6 +31,19 @@ namespace net {
 class CallState;
 }
 
+/// Who stands between a client and its servers. Encrypted destinations are reached through a tunnel
+/// that it is asked for (CONNECT, RFC 9110 section 9.3.6), so that it sees names and sizes alone;
+/// the others' requests are told to it whole (RFC 9112 section 3.2.2).
+struct Proxy {
+  bool encrypted = false; ///< TLS to the proxy itself: see ClientOptions::proxy_tls
+  std::string host;       ///< a name or a literal address, without brackets
+  std::uint16_t port = 3128;
+  /// The value of Proxy-Authorization, which nobody but the proxy sees; empty: none.
+  std::string authorization = {};
+
+  friend bool operator==(const Proxy&, const Proxy&) = default;
+};
+
 /// Where a call goes, and who is expected there. Two that differ share no connection.
 struct Destination {
   bool encrypted = true;
@@ -42,6 +55,10 @@ struct Destination {
   /// The name that the server is asked for (SNI) and has to prove. Nothing: `host`, which as an
   /// address is proved and not asked for. Empty: none is asked for, and `host` is proved.
   std::optional<std::string> server_name = {};
+  /// Connects to this socket (unix(7)), whatever `connect_host` and `proxy` say: a path, or "@" and
+  /// an abstract name, of 107 bytes at most. Empty: by TCP.
+  std::string unix_path = {};
+  std::optional<Proxy> proxy = {}; ///< nothing: the server is reached directly
 
   friend bool operator==(const Destination&, const Destination&) = default;
 };
@@ -67,8 +84,9 @@ Result<Url> parse_url(std::string_view url) noexcept;
 /// which `authority` says.
 /// Borrow: all of it until Client::call returns, but the payload as its own name says.
 struct Request {
-  std::string_view method = "GET"; ///< a token (RFC 9110 section 9.1); CONNECT is refused
-  /// Origin form, or "?" and a query, which is asked of "/"; "*" for OPTIONS.
+  std::string_view method = "GET"; ///< a token (RFC 9110 section 9.1)
+  /// Origin form, or "?" and a query, which is asked of "/"; "*" for OPTIONS; host and port for
+  /// CONNECT.
   std::string_view target = "/";
   std::string_view authority = {}; ///< of the Host field; empty: the destination's host and port
   std::span<const Field> fields = {};
@@ -79,24 +97,41 @@ struct Request {
   std::optional<std::uint64_t> length = {};
   /// Sends a streamed body only once the server says 100 Continue, or nothing for a second.
   bool expects_continue = false;
+  /// Offers to switch to one of these protocols (RFC 9110 section 7.8): "websocket". Not with
+  /// `streams`. The answer 101 opens a tunnel, as one of 2xx does to CONNECT: see Call.
+  std::string_view upgrade = {};
+  /// Call::response() tells interim answers too.
+  bool tells_interim = false;
 };
 
-/// The head of an answer. Borrow: as long as the call.
+/// The head of an answer. Borrow: as long as the call; of an interim one, until the next
+/// response().
 struct Response {
-  int status = 0; ///< 200..599, or 101
+  int status = 0; ///< 200..599, or 101; of an interim answer 100, or 102..199
   Fields fields;
   std::uint8_t version_minor = 1;
   std::optional<std::uint64_t> length = {}; ///< of its body, where it is told
 };
 
-/// How far a call has come.
-enum class Phase : std::uint8_t { pending, resolve, connect, tls, upload, wait, response, done };
+/// How far a call has come. A proxy is asked for its tunnel, and shakes hands before that, in the
+/// phase of its own.
+enum class Phase : std::uint8_t {
+  pending,
+  resolve,
+  connect,
+  proxy,
+  tls,
+  upload,
+  wait,
+  response,
+  done,
+};
 
 /// Those that take time.
 inline constexpr std::size_t phase_count = static_cast<std::size_t>(Phase::done);
 
 constexpr std::string_view name_of(Phase phase) noexcept {
-  constexpr std::string_view names[] = {"pending", "resolve", "connect",  "tls",
+  constexpr std::string_view names[] = {"pending", "resolve", "connect",  "proxy", "tls",
                                         "upload",  "wait",    "response", "done"};
   return names[static_cast<std::size_t>(phase)];
 }
@@ -118,7 +153,9 @@ struct CallFacts {
   bool reused = false;          ///< its connection had served another call before
   /// The whole message has come, and its end was told, not only the connection's.
   bool complete = false;
-  std::string_view peer;            ///< "192.0.2.1:443"; empty before there is a connection
+  /// "192.0.2.1:443", of the proxy if there is one, or "unix:/run/a.socket"; empty before there is
+  /// a connection.
+  std::string_view peer;
   std::string_view server_name;     ///< that was asked for or proved; empty without TLS
   std::uint64_t sent_bytes = 0;     ///< of the connection's, taken by the kernel for this call
   std::uint64_t received_bytes = 0; ///< likewise
@@ -163,7 +200,11 @@ private:
   net::CallState* call_;
 };
 
-/// One request and its answer. Destroyed before its end, it is aborted: what little is left of the
+/// One request and its answer. Once that has opened a tunnel (see Request::upgrade), read() answers
+/// the raw bytes that the server sends, write() sends raw bytes, and finish() ends our direction
+/// alone; the connection serves no other call.
+///
+/// Destroyed before its end, it is aborted: what little is left of the
 /// answer is read and dropped, within Limits::unread_body_bytes_max, or the connection is closed.
 /// Awaited by the handler or errand that it was made for: one write beside one read or response at
 /// a time (see both() in task.hpp).
@@ -179,7 +220,8 @@ public:
   }
   ~Call();
 
-  /// The answer's head; interim answers are passed over. Once.
+  /// The answer's head. Once; where the request tells_interim, for each interim answer (RFC 9110
+  /// section 15.2) before it too.
   /// Errors: resolve.*, connect.*, tls_handshake.*, tls_record.*, call.*, upload.*, answer.*.
   ResponseAwait response() noexcept { return ResponseAwait(state_); }
 
@@ -188,7 +230,8 @@ public:
   CallReadAwait read() noexcept { return CallReadAwait(state_); }
   Fields trailers() const noexcept;
 
-  /// Sends one piece of a streamed body. Waits while the send window is full.
+  /// Sends one piece of a streamed body. Waits while the send window is full. An empty piece sends
+  /// nothing, and waits until the server wants the body, if that was asked (expects_continue).
   /// Borrow: `piece` may be reused as soon as it is answered.
   /// Errors: call.wrong_length, and as response(). An answer that comes before the end of the
   ///         request is no error: what is written then is dropped.
@@ -206,6 +249,8 @@ private:
 /// Bounds of one client; an answer's head, fields and chunks have those of the engine's Limits.
 struct ClientOptions {
   tls::ClientContext tls; ///< for encrypted destinations
+  /// For encrypted proxies; nothing: as `tls`, whose identity they see then.
+  std::optional<tls::ClientContext> proxy_tls = {};
 
   std::uint32_t connections_max = 1'024;              ///< 1..1,000,000
   std::uint32_t connections_per_destination_max = 64; ///< 1..1,000,000
@@ -218,6 +263,7 @@ struct ClientOptions {
   std::chrono::milliseconds pending_timeout{10'000};
   std::chrono::milliseconds resolve_timeout{5'000};
   std::chrono::milliseconds connect_timeout{10'000}; ///< over all addresses of a name
+  std::chrono::milliseconds proxy_timeout{10'000};   ///< a proxy's handshake and its tunnel
   std::chrono::milliseconds handshake_timeout{10'000};
   std::chrono::milliseconds write_timeout{30'000};     ///< without a byte accepted by the server
   std::chrono::milliseconds answer_timeout{60'000};    ///< from the request's end to the head
@@ -239,10 +285,12 @@ struct ClientCounts {
   std::uint64_t connections = 0;        ///< made so far
   std::uint64_t handshakes_full = 0;    ///< of these
   std::uint64_t handshakes_resumed = 0; ///< likewise
-  std::uint64_t unverified = 0; ///< connections whose server nobody verified
-  std::uint64_t reused = 0;     ///< calls that an idle connection served
-  std::uint64_t retried = 0;    ///< calls that were sent again on another connection
-  std::uint64_t retired = 0;    ///< idle connections that the server ended, or sent something on
+  std::uint64_t unverified = 0;         ///< connections whose server nobody verified
+  std::uint64_t reused = 0;             ///< calls that an idle connection served
+  std::uint64_t retried = 0;            ///< calls that were sent again on another connection
+  std::uint64_t retired = 0;     ///< idle connections that the server ended, or sent something on
+  std::uint64_t trust_epoch = 0; ///< how often Client::trust() was called
+  std::uint32_t outdated = 0; ///< connections that shook hands before the last of these, open yet
 };
 
 struct DestinationCounts {
@@ -269,6 +317,12 @@ public:
   /// on another one; no other call is.
   virtual Call call(Exchange& exchange, const Destination& destination, Request request) = 0;
   virtual Call call(Errand& errand, const Destination& destination, Request request) = 0;
+
+  /// Believes others from now on, or shows another identity. No connection and no session of before
+  /// serves a call that comes later: idle connections close, the others after the calls that have
+  /// them. Calls that wait are served under the new policy.
+  /// Errors: as create(); then everything stays as it was.
+  virtual Result<> trust(tls::ClientContext context) = 0;
 
   virtual ClientCounts counts() const noexcept = 0;
   /// For each destination that has a connection or a waiting call. Allocates.

@@ -25,6 +25,7 @@ enum class Stage : std::uint8_t {
   accept,
   resolve,
   connect,
+  proxy, ///< who stands between a client and its servers
   tls_context,
   tls_handshake,
   tls_record,

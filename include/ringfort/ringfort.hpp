@@ -9,6 +9,7 @@
 #include <ringfort/client_certificates.hpp>
 #include <ringfort/client_tls.hpp>
 #include <ringfort/connection_report.hpp>
+#include <ringfort/credentials.hpp>
 #include <ringfort/engine.hpp>
 #include <ringfort/errand.hpp>
 #include <ringfort/error.hpp>
@@ -18,6 +19,7 @@
 #include <ringfort/message.hpp>
 #include <ringfort/metrics.hpp>
 #include <ringfort/names.hpp>
+#include <ringfort/proxy_rules.hpp>
 #include <ringfort/records.hpp>
 #include <ringfort/router.hpp>
 #include <ringfort/service.hpp>

@@ -4,7 +4,7 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include "tests/client/host.hpp"
-#include "tests/peer/authority.hpp"
+#include "tests/client/trusted.hpp"
 
 namespace ringfort::client {
 namespace {
@@ -34,18 +34,6 @@ void tell(Exchange& exchange) {
                            (exchange.connection().resumed ? " resumed" : " full");
   exchange.respond(200, {}, Payload::copied(text));
 }
-
-/// An authority and what it has issued for localhost.
-struct Trusted {
-  peer::Authority authority{"calls"};
-
-  tls::Context context() const {
-    tls::ContextOptions options;
-    options.identities = {authority.issue(
-        {.subject = "localhost", .names = "DNS:localhost,IP:127.0.0.1", .purpose = "serverAuth"})};
-    return *tls::Context::create(std::move(options));
-  }
-};
 
 TEST_CASE("client: two calls in turn are served by one connection") {
   Host host;

@@ -90,6 +90,10 @@ Result<int> SimRing::open_socket(const SocketAddress&) noexcept {
   return descriptor;
 }
 
+Result<int> SimRing::open_unix_socket() noexcept { return connect_failure(EAFNOSUPPORT); }
+
+Result<std::pair<int, int>> SimRing::open_pair() noexcept { return connect_failure(EAFNOSUPPORT); }
+
 SocketAddress SimRing::bound_address(int descriptor) noexcept {
   const Descriptor* found = world_.find(descriptor, "bound_address");
   return found == nullptr ? SocketAddress() : found->address;
@@ -158,6 +162,10 @@ void SimRing::connect(Op& op, int descriptor, const SocketAddress& address) noex
   Request& request = queue(Kind::connect, descriptor, op.arm());
   request.address = &address;
   request.address_as_given = address;
+}
+
+void SimRing::connect(Op&, int, const UnixAddress&) noexcept {
+  world_.violate("a unix socket that was never opened is connected");
 }
 
 void SimRing::poll(Op& op, int descriptor, std::uint32_t) noexcept {

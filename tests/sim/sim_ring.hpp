@@ -13,6 +13,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <sys/uio.h>
@@ -23,6 +24,7 @@
 #include "engine/kernel_features.hpp"
 #include "engine/ring_vocabulary.hpp"
 #include "engine/socket_address.hpp"
+#include "engine/unix_address.hpp"
 #include "tests/sim/world.hpp"
 
 namespace ringfort::engine {
@@ -43,6 +45,9 @@ public:
   Result<int> listen(const SocketAddress& address, int backlog) noexcept;
   Result<> check_free(const SocketAddress& address) noexcept;
   Result<int> open_socket(const SocketAddress& address) noexcept;
+  // A simulated world has no unix sockets.
+  Result<int> open_unix_socket() noexcept;
+  Result<std::pair<int, int>> open_pair() noexcept;
   SocketAddress bound_address(int descriptor) noexcept;
   SocketAddress peer_address(int descriptor) noexcept;
   void shutdown_write(int descriptor) noexcept;
@@ -58,6 +63,7 @@ public:
   /// To a listener of this world, at the very address that it listens at; the world decides whether
   /// and when it is answered.
   void connect(Op& op, int descriptor, const SocketAddress& address) noexcept;
+  void connect(Op& op, int descriptor, const UnixAddress& address) noexcept;
   void receive(Op& op, int descriptor, ReceiveArm arm) noexcept;
   void send(Op& op, int descriptor, Bytes bytes) noexcept;
   void send_gathered(Op& op, int descriptor, const iovec* pieces, unsigned count) noexcept;

@@ -63,14 +63,38 @@ TEST_CASE("request: a body is framed whatever the method, once") {
   }
 }
 
-TEST_CASE("request: expect and close are said by the engine") {
+TEST_CASE("request: expect, upgrade and who asks a proxy are said by the engine") {
   CHECK(written({.method = "PUT",
                  .authority = "a",
                  .framing = BodyFraming::chunked,
-                 .expects_continue = true,
-                 .close = true}) ==
+                 .expects_continue = true}) ==
         "PUT / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\nexpect: 100-continue\r\n"
-        "connection: close\r\n\r\n");
+        "\r\n");
+  CHECK(written({.authority = "a", .upgrade = "websocket, h2c/1"}) ==
+        "GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket, h2c/1\r\n\r\n");
+  CHECK(written({.authority = "a", .proxy_authorization = "Basic dTpw"}) ==
+        "GET / HTTP/1.1\r\nhost: a\r\nproxy-authorization: Basic dTpw\r\n\r\n");
+  CHECK(written({.authority = "a", .upgrade = "a\r\nx: y"}) == refused);
+  CHECK(written({.authority = "a", .proxy_authorization = "a\r\nx: y"}) == refused);
+}
+
+TEST_CASE("request: a tunnel is asked for by host and port, and by nothing else") {
+  CHECK(written({.method = "CONNECT", .target = "[::1]:443", .authority = "[::1]:443"}) ==
+        "CONNECT [::1]:443 HTTP/1.1\r\nhost: [::1]:443\r\n\r\n");
+  for (const std::string_view target : {""sv, "/"sv, "a"sv, "*"sv, "a:1 x"sv, "u@a:1"sv}) {
+    INFO(target);
+    CHECK(written({.method = "CONNECT", .target = target, .authority = "a"}) == refused);
+  }
+}
+
+TEST_CASE("request: a proxy is told the whole URL, whatever the Host field says") {
+  const std::string rest = " HTTP/1.1\r\nhost: b\r\n\r\n";
+  CHECK(written({.target = "/c?d", .root = "http://a:81", .authority = "b"}) ==
+        "GET http://a:81/c?d" + rest);
+  CHECK(written({.target = "?d", .root = "http://a", .authority = "b"}) ==
+        "GET http://a/?d" + rest);
+  CHECK(written({.method = "OPTIONS", .target = "*", .root = "http://a", .authority = "b"}) ==
+        "OPTIONS http://a" + rest);
 }
 
 TEST_CASE("request: fields that are the engine's, or would break the head, are call.bad_request") {
@@ -86,9 +110,9 @@ TEST_CASE("request: fields that are the engine's, or would break the head, are c
   }
 }
 
-TEST_CASE("request: a method that is no token, or is CONNECT, is call.bad_request") {
+TEST_CASE("request: a method that is no token is call.bad_request") {
   for (const std::string_view method :
-       {""sv, "CONNECT"sv, "GE T"sv, "GET\r\n"sv, "G\0T"sv, "GET "sv, "G/T"sv, "\xc3\xa4"sv}) {
+       {""sv, "GE T"sv, "GET\r\n"sv, "G\0T"sv, "GET "sv, "G/T"sv, "\xc3\xa4"sv}) {
     INFO(method);
     CHECK(written({.method = method, .authority = "a"}) == refused);
   }
@@ -113,7 +137,7 @@ TEST_CASE("request: an authority that is none, or holds more than host and port,
 
 TEST_CASE("request: a head that does not fit is refused at every size, and never overruns") {
   const std::array fields{Field{"name", "value"}};
-  const RequestHead head{.target = "?q", .authority = "a", .fields = fields, .close = true};
+  const RequestHead head{.target = "?q", .authority = "a", .fields = fields, .upgrade = "x"};
   const std::size_t whole = written(head).size();
   for (std::size_t room = 0; room <= whole; ++room) {
     std::string out(room + 1, '#');

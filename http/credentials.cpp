@@ -1,4 +1,5 @@
-#include "cli/basic_credentials.hpp"
+// Credentials as Basic authentication writes them (RFC 7617).
+#include <ringfort/credentials.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -6,7 +7,7 @@
 
 #include <ringfort/target.hpp>
 
-namespace ringfort::cli {
+namespace ringfort {
 
 namespace {
 
@@ -40,4 +41,4 @@ std::string basic_credentials(std::string_view user_information) {
   return "Basic " + base64(user);
 }
 
-} // namespace ringfort::cli
+} // namespace ringfort
