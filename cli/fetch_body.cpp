@@ -16,8 +16,6 @@ namespace {
 
 constexpr std::size_t piece_bytes = 65'536;
 
-bool answered(Call& call) noexcept { return call.facts().phase >= Phase::response; }
-
 } // namespace
 
 std::optional<FetchBody> FetchBody::open(const std::optional<std::string>& data,
@@ -60,13 +58,13 @@ ssize_t FetchBody::read(MutableBytes into, std::uint64_t offset) const noexcept 
   }
 }
 
-Task<Result<>> send_body(Errand& errand, Call& call, const FetchBody& body,
+Task<Result<>> send_body(Errand& errand, Call& call, const FetchBody& body, const bool& answered,
                          Complaints& complaints) {
   // The shard's thread may not wait for a pipe: connections live on it.
   constexpr std::chrono::milliseconds pipe_interval{10};
   std::vector<std::byte> piece(piece_bytes);
   std::uint64_t offset = 0;
-  while (!answered(call)) {
+  while (!answered) {
     if (!body.ready()) {
       const Result<> slept = co_await errand.sleep(pipe_interval);
       if (!slept) co_return std::unexpected(slept.error());
@@ -80,11 +78,11 @@ Task<Result<>> send_body(Errand& errand, Call& call, const FetchBody& body,
     const auto bytes = static_cast<std::size_t>(read);
     if (bytes == 0) {
       const Result<> finished = co_await call.finish();
-      co_return answered(call) ? Result<>() : finished;
+      co_return answered ? Result<>() : finished;
     }
     const Result<> written = co_await call.write(Bytes(piece).first(bytes));
     // What has been answered did not fail, whatever became of the rest.
-    if (!written && !answered(call)) co_return written;
+    if (!written && !answered) co_return written;
     offset += bytes;
   }
   co_return Result<>();

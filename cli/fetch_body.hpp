@@ -47,9 +47,10 @@ private:
   std::optional<std::uint64_t> length_;
 };
 
-/// Streams the body, until its end or until the server has answered. What cannot be read is
-/// complained of, and cuts the request, so that no server takes a part for the whole.
+/// Streams the body, until its end or until `answered`. What cannot be read is complained of: the
+/// caller has to cut the request then, so that no server takes a part for the whole.
 /// Errors: those of Call::write().
-Task<Result<>> send_body(Errand& errand, Call& call, const FetchBody& body, Complaints& complaints);
+Task<Result<>> send_body(Errand& errand, Call& call, const FetchBody& body, const bool& answered,
+                         Complaints& complaints);
 
 } // namespace ringfort::cli

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cli/fetch_output.hpp"
+#include "cli/redirection.hpp"
 
 namespace ringfort::cli {
 
@@ -13,6 +14,11 @@ ExitStatus status_of(const FetchOutcome& outcome) noexcept {
   if (outcome.error) return exit_status_of(*outcome.error, outcome.facts.phase);
   if (outcome.refusal.empty()) return ExitStatus::ok;
   return outcome.response->status < 400 ? ExitStatus::redirected : ExitStatus::bad_status;
+}
+
+std::string text_of(const std::optional<Proxy>& proxy) {
+  if (!proxy) return {};
+  return origin_of({.encrypted = proxy->encrypted, .host = proxy->host, .port = proxy->port});
 }
 
 } // namespace
@@ -67,7 +73,9 @@ Task<> FetchCalls::work(Errand& errand, Lane& lane) {
   const Ending ending(*this, lane);
   const FetchRequest request = lane.request; // The lane's is the next one, after a redirection.
   FetchOutcome outcome{.request = request};
-  Call call = ask(*client_, errand, request, flags_, proxies_, body_);
+  const Destination destination = destination_of(request, flags_, proxies_);
+  outcome.proxy = text_of(destination.proxy);
+  Call call = ask(*client_, errand, request, flags_, destination, body_);
   const Result<> exchanged = co_await exchange(errand, call, lane, outcome);
   if (!exchanged) outcome.error = exchanged.error();
   if (outcome.failed()) lane.redirected = false;
@@ -78,10 +86,32 @@ Task<> FetchCalls::work(Errand& errand, Lane& lane) {
 }
 
 Task<Result<>> FetchCalls::exchange(Errand& errand, Call& call, Lane& lane, FetchOutcome& outcome) {
-  if (outcome.request.sends_body && body_.streams()) {
-    const Result<> sent = co_await send_body(errand, call, body_, outcome.complaints);
-    if (!sent || !outcome.complaints.none()) co_return sent;
+  if (!outcome.request.sends_body || !body_.streams()) {
+    co_return co_await look_at_answer(errand, call, lane, outcome);
   }
+  const auto [sent, received] =
+      co_await both(send(errand, call, outcome), answer(errand, call, lane, outcome));
+  co_return sent || outcome.response ? received : sent;
+}
+
+/// What this side cannot read ends the call.
+Task<Result<>> FetchCalls::send(Errand& errand, Call& call, FetchOutcome& outcome) {
+  const Result<> sent =
+      co_await send_body(errand, call, body_, outcome.answered, outcome.complaints);
+  if (!outcome.complaints.none()) call.abort();
+  outcome.sent = true;
+  co_return sent;
+}
+
+Task<Result<>> FetchCalls::answer(Errand& errand, Call& call, Lane& lane, FetchOutcome& outcome) {
+  const Result<> received = co_await look_at_answer(errand, call, lane, outcome);
+  outcome.answered = true;
+  if (!outcome.sent) call.abort(); // The rest of the body is for nobody.
+  co_return received;
+}
+
+Task<Result<>> FetchCalls::look_at_answer(Errand& errand, Call& call, Lane& lane,
+                                          FetchOutcome& outcome) {
   const Result<Response> response = co_await call.response();
   if (!response) co_return std::unexpected(response.error());
   outcome.response = *response;

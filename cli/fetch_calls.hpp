@@ -41,6 +41,9 @@ private:
   void end_lane();
   Task<> work(Errand& errand, Lane& lane);
   Task<Result<>> exchange(Errand& errand, Call& call, Lane& lane, FetchOutcome& outcome);
+  Task<Result<>> send(Errand& errand, Call& call, FetchOutcome& outcome);
+  Task<Result<>> answer(Errand& errand, Call& call, Lane& lane, FetchOutcome& outcome);
+  Task<Result<>> look_at_answer(Errand& errand, Call& call, Lane& lane, FetchOutcome& outcome);
   Task<Result<>> receive(Errand& errand, Call& call, FetchOutcome& outcome);
 
   const FetchFlags& flags_;

@@ -43,6 +43,7 @@ std::string failure_line(const FetchOutcome& outcome) {
     line.append(pair_of("status", std::to_string(outcome.response->status)));
   }
   line.append(pair_of("servername", outcome.facts.server_name));
+  line.append(pair_of("proxy", outcome.proxy));
   return line.append(outcome.facts.reused ? " reused=yes: " : " reused=no: ").append(reason);
 }
 
@@ -108,6 +109,7 @@ Json json_of(const FetchOutcome& outcome) {
   json["complete"] = facts.complete;
   json["reused"] = facts.reused;
   json["peer"] = facts.peer;
+  if (!outcome.proxy.empty()) json["proxy"] = outcome.proxy;
   json["server_name"] = facts.server_name;
   json["sent_bytes"] = facts.sent_bytes;
   json["received_bytes"] = facts.received_bytes;

@@ -20,11 +20,14 @@ struct FetchOutcome {
   Fields trailers = {};
   std::uint64_t body_bytes = 0;
   CallFacts facts = {};
+  std::string proxy = {}; ///< "http://192.0.2.1:3128"; empty: there is none
   /// The server's, as of the answer's head.
   std::optional<tls::Diagnosis> certificates = {};
   std::optional<Error> error = {};
   /// Why an answer is none that was wanted.
   std::string refusal = {};
+  bool sent = false;     ///< the body that is streamed, as far as that went
+  bool answered = false; ///< as far as anybody wants to see it
   /// What of this side failed: said already.
   Complaints complaints = {};
 

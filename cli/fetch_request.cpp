@@ -19,24 +19,6 @@ bool is_secret(std::string_view name) noexcept {
   return std::ranges::any_of(secrets, [&](std::string_view one) { return same_name(one, name); });
 }
 
-Destination destination_of(const Url& url, const FetchRequest& request, const FetchFlags& flags,
-                           const ProxyRules& proxies) {
-  Destination destination = url.destination();
-  if (const Proxy* const proxy = proxies.choose(destination)) destination.proxy = *proxy;
-  for (const ResolvedName& name : flags.resolved) {
-    const bool meant = same_name(name.host, url.host) && name.port == url.port;
-    if (meant) destination.connect_host = name.address;
-  }
-  if (!request.at_origin) return destination;
-  if (flags.connect_to) {
-    destination.connect_host = flags.connect_to->host;
-    destination.connect_port = flags.connect_to->port;
-  }
-  destination.server_name = flags.server_name;
-  destination.unix_path = flags.unix_path;
-  return destination;
-}
-
 /// The fields of a request, and whose texts they are.
 struct Written {
   std::vector<Field> fields;
@@ -80,8 +62,27 @@ FetchRequest first_request(const FetchFlags& flags) {
   return request;
 }
 
+Destination destination_of(const FetchRequest& request, const FetchFlags& flags,
+                           const ProxyRules& proxies) {
+  const Url url = parse_url(request.url).value();
+  Destination destination = url.destination();
+  if (const Proxy* const proxy = proxies.choose(destination)) destination.proxy = *proxy;
+  for (const ResolvedName& name : flags.resolved) {
+    const bool meant = same_name(name.host, url.host) && name.port == url.port;
+    if (meant) destination.connect_host = name.address;
+  }
+  if (!request.at_origin) return destination;
+  if (flags.connect_to) {
+    destination.connect_host = flags.connect_to->host;
+    destination.connect_port = flags.connect_to->port;
+  }
+  destination.server_name = flags.server_name;
+  destination.unix_path = flags.unix_path;
+  return destination;
+}
+
 Call ask(Client& client, Errand& errand, const FetchRequest& request, const FetchFlags& flags,
-         const ProxyRules& proxies, const FetchBody& body) {
+         const Destination& destination, const FetchBody& body) {
   const Url url = parse_url(request.url).value();
   Written written = fields_of(request, flags);
   const std::string credentials = credentials_of(request, flags);
@@ -96,7 +97,7 @@ Call ask(Client& client, Errand& errand, const FetchRequest& request, const Fetc
     sent.length = body.length();
     sent.expects_continue = flags.expects_continue;
   }
-  return client.call(errand, destination_of(url, request, flags, proxies), std::move(sent));
+  return client.call(errand, destination, std::move(sent));
 }
 
 Redirection redirection_of(const FetchRequest& request, const Response& response,

@@ -26,9 +26,13 @@ struct FetchRequest {
 /// Of the URL itself, which is one.
 FetchRequest first_request(const FetchFlags& flags);
 
+/// Whom it is asked of, by which way.
+Destination destination_of(const FetchRequest& request, const FetchFlags& flags,
+                           const ProxyRules& proxies);
+
 /// Asks. What fails is answered by the call.
 Call ask(Client& client, Errand& errand, const FetchRequest& request, const FetchFlags& flags,
-         const ProxyRules& proxies, const FetchBody& body);
+         const Destination& destination, const FetchBody& body);
 
 /// What an answer that redirects comes to.
 struct Redirection {

@@ -24,6 +24,10 @@ CallWriteAwait Call::finish(std::span<const Field> trailers) noexcept {
   return CallWriteAwait(state_);
 }
 
+void Call::abort() noexcept {
+  if (state_ != nullptr) state_->abort();
+}
+
 CallFacts Call::facts() noexcept { return state_ == nullptr ? CallFacts() : state_->facts(); }
 
 bool ResponseAwait::await_ready() noexcept { return call_ == nullptr || call_->response_ready(); }

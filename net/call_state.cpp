@@ -283,6 +283,13 @@ void CallState::fail(const Error& error) noexcept {
   tell({Wait::response, Wait::read, Wait::write});
 }
 
+void CallState::abort() noexcept {
+  const Error error{.code = Code::call_ended};
+  if (over_) return;
+  if (connection_ != nullptr) return connection_->fail_soon(error);
+  agent_.give_up(*this, error);
+}
+
 void CallState::abandon() noexcept {
   abandoned_ = true;
   for (CallWait& wait : waits_) waiter_->end_call_wait(wait);

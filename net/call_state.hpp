@@ -109,6 +109,7 @@ public:
   enum class Wait : std::uint8_t { response, read, write };
   void wait(Wait reason, std::coroutine_handle<> waiting) noexcept;
   CallFacts facts() noexcept;
+  void abort() noexcept;
   /// The handle is gone. The state goes with it, or once its connection has let go of it.
   void abandon() noexcept;
 

@@ -240,6 +240,10 @@ public:
   /// Ends it. Trailers are sent with a chunked body and dropped otherwise.
   CallWriteAwait finish(std::span<const Field> trailers = {}) noexcept;
 
+  /// Gives up: whatever waits for it, and each later await, is answered call.ended. For who fails
+  /// beside another coroutine that waits for the answer.
+  void abort() noexcept;
+
   CallFacts facts() noexcept;
 
 private:

@@ -68,13 +68,12 @@ def framed():
 
 @tap.case('fetch: bytes that are no text come back as they were, from a file and from a pipe')
 def echoes():
-    some = PATTERN[:200_000]  # What is under way holds it: the answer is read after the request.
     with ours('--handler', 'echo') as serving:
-        assert fetch('--data', f'@{pattern_file(some)}', serving.url)[0] == some
-        assert fetch('--data', '@-', serving.url, data=some)[0] == some
+        assert fetch('--data', f'@{pattern_file()}', serving.url)[0] == PATTERN
+        assert fetch('--data', '@-', serving.url, data=PATTERN)[0] == PATTERN
         target = FOLDER / 'taken'
-        body, said = fetch('--data', '@-', '-o', target, serving.url, data=some)
-        assert (body, said) == (b'', '') and target.read_bytes() == some
+        body, said = fetch('--data', '@-', '-o', target, serving.url, data=PATTERN)
+        assert (body, said) == (b'', '') and target.read_bytes() == PATTERN
 
 
 @tap.case('fetch: a file that is given by -o stays as it is when there is no answer')
@@ -371,8 +370,7 @@ def node():
     with running('node', '-e', NODE, '--', origin.CERT, stdout=subprocess.PIPE,
                  text=True) as process:
         url = f'https://localhost:{process.stdout.readline().strip()}/'
-        some = PATTERN[:200_000]
-        assert fetch('--data', '@-', url, data=some)[0] == some
+        assert fetch('--data', '@-', url, data=PATTERN)[0] == PATTERN
         told = facts('--repeat', '10', '--data', 'text', url)
     counted = [dict(one['fields'])['x-connections'] for one in told]
     assert counted == ['2'] * 10 and told[-1]['body_bytes'] == 4, counted

@@ -170,7 +170,8 @@ def free_port():
 def fetch(*arguments, status=0, data=None, environment=None, trust=TRUST.pem):
     """Its body and what it says on standard error, after the exit status that was expected."""
     inherited = {name: value for name, value in os.environ.items()
-                 if not name.startswith(('NODE_', 'RINGFORT_', 'SSL_'))}
+                 if not name.startswith(('NODE_', 'RINGFORT_', 'SSL_'))
+                 and not name.lower().endswith('_proxy')}
     believed = ('--cacert', trust) if trust else ()
     done = subprocess.run([server.PROGRAM, 'fetch', *map(str, (*believed, *arguments))], input=data,
                           stdin=subprocess.DEVNULL if data is None else None, capture_output=True,
