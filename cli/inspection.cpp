@@ -129,6 +129,19 @@ Json names_of(ServedNames& served) {
   return rows;
 }
 
+/// "a -> b - HTTPS, verified as b".
+Json spans_of(std::string_view lines) {
+  constexpr std::string_view dash = " - ";
+  Json rows = Json::array();
+  while (!lines.empty()) {
+    const std::string_view line = lines.substr(0, lines.find('\n'));
+    lines.remove_prefix(std::min(line.size() + 1, lines.size()));
+    const std::size_t end = line.find(dash);
+    rows.push_back({{"hop", line.substr(0, end)}, {"protection", line.substr(end + dash.size())}});
+  }
+  return rows;
+}
+
 /// What stands between the quotes of labels, {stage="a",name="b"}: "a.b".
 std::string label_values(std::string_view labels) {
   std::string values;
@@ -179,6 +192,8 @@ void add_inspection(Admin& admin, const Inspected& inspected) {
             [inspected, start] { return Answer{.value = status_of(inspected, start)}; });
   admin.add("connections", "each living connection: where it stands, and what was settled",
             [&engine] { return Answer{.value = connections_of(engine)}; });
+  admin.add("spans", "what is protected between whom, hop by hop",
+            [inspected] { return Answer{.value = spans_of(inspected.spans)}; });
   admin.add("metrics", "the counters, in the Prometheus text form",
             [&reloads] { return metrics_of(reloads); });
   ServedNames* const names = inspected.names;

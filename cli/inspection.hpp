@@ -18,6 +18,7 @@ struct Inspected {
   const Reloads& reloads;
   ServedNames* names; ///< null for clear text
   std::string urls;   ///< where the program listens
+  std::string spans;  ///< what is protected between whom: a line for each hop
 };
 
 /// Adds the commands that ask and change nothing. Borrow: what is looked at, until the admin's end.

@@ -46,6 +46,7 @@ constexpr const char* exit_statuses =
     "  78  a certificate, key, setting or file cannot be used; a client would refuse what check\n"
     "      looked at; a reload refused something; the environment wants nothing verified\n"
     "Of fetch, with curl's numbers, by the phase of the call that failed:\n"
+    "  5   proxy: it opens no tunnel\n"
     "  6   resolve: the name has no address, or no name server said so\n"
     "  7   connect: nobody took the connection\n"
     "  35  tls: the handshake failed\n"
@@ -84,24 +85,28 @@ void add_inspect_flags(CLI::App& app, InspectFlags& flags) {
 struct Commands {
   explicit Commands(CLI::App& app)
       : serving(*app.add_subcommand("serve", "answer HTTPS (or, with --plain, HTTP)")),
+        proxying(*app.add_subcommand("proxy", "answer with what other servers answer")),
         fetching(*app.add_subcommand("fetch", "ask a server, and hand on what it answers")),
         checking(*app.add_subcommand(
             "check", "what this machine can do; with an identity: what clients say of it")),
         inspecting(*app.add_subcommand(
             "inspect", "ask a running program what it does, or tell it to reload")) {
     add_serve_flags(serving, serve_flags);
+    add_proxy_flags(proxying, proxy_flags);
     add_fetch_flags(fetching, fetch_flags);
     add_check_flags(checking, check_flags);
     add_inspect_flags(inspecting, inspect_flags);
   }
 
-  std::vector<CLI::App*> all() { return {&serving, &fetching, &checking, &inspecting}; }
+  std::vector<CLI::App*> all() { return {&serving, &proxying, &fetching, &checking, &inspecting}; }
 
   ServeFlags serve_flags;
+  ServeFlags proxy_flags;
   FetchFlags fetch_flags;
   CheckFlags check_flags;
   InspectFlags inspect_flags;
   CLI::App& serving;
+  CLI::App& proxying;
   CLI::App& fetching;
   CLI::App& checking;
   CLI::App& inspecting;
@@ -110,14 +115,16 @@ struct Commands {
 ExitStatus run(Commands& commands) {
   std::string contradiction;
   if (commands.serving.parsed()) contradiction = contradiction_of(commands.serve_flags);
+  if (commands.proxying.parsed()) contradiction = contradiction_of(commands.proxy_flags);
   if (commands.fetching.parsed()) contradiction = contradiction_of(commands.fetch_flags);
   if (commands.checking.parsed()) contradiction = contradiction_of(commands.check_flags.identity);
   if (!contradiction.empty()) return refuse(contradiction, {});
   if (commands.serving.parsed()) return serve(std::move(commands.serve_flags));
+  if (commands.proxying.parsed()) return serve(std::move(commands.proxy_flags));
   if (commands.fetching.parsed()) return fetch(commands.fetch_flags);
   if (commands.checking.parsed()) return check(commands.check_flags);
   if (commands.inspecting.parsed()) return inspect(commands.inspect_flags);
-  return refuse("a command is needed: serve, fetch, check or inspect", {});
+  return refuse("a command is needed: serve, proxy, fetch, check or inspect", {});
 }
 
 /// Parses and runs. CLI11 speaks in exceptions; they end here.
@@ -141,7 +148,7 @@ ExitStatus run(int argument_count, const char* const* arguments) {
     if (used->parsed() && used->remaining_size() > 0) return refuse_rest(*used, used->remaining());
   }
   if (app.remaining_size() > 0) {
-    const std::vector<std::string> words{"serve",   "fetch",  "check",
+    const std::vector<std::string> words{"serve",   "proxy",  "fetch",    "check",
                                          "inspect", "--help", "--version"};
     const std::string word = app.remaining().front();
     return refuse("unknown command " + word, nearest(word, words));

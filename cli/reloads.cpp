@@ -37,14 +37,17 @@ void append_value(std::string& out, std::string_view name, std::string_view kind
 
 } // namespace
 
-bool Reloads::start(const ServeFlags& flags, const std::string& urls, Complaints& complaints) {
+bool Reloads::start(const ServeFlags& flags, const std::string& urls, const std::string& spans,
+                    Complaints& complaints) {
   const auto changed = [this] { (void)reload(Wish::file_changed); };
   if (served_ != nullptr && flags.watch && !watch_.start(served_->folders(), changed)) {
     complaints.add("--watch", std::strerror(errno));
     return false;
   }
   if (flags.admin.empty()) return true;
-  add_inspection(admin_, {.engine = engine_, .reloads = *this, .names = served_, .urls = urls});
+  add_inspection(
+      admin_,
+      {.engine = engine_, .reloads = *this, .names = served_, .urls = urls, .spans = spans});
   if (served_ != nullptr) {
     admin_.add(
         "reload", "reads certificates, keys, authorities, lists and ticket keys again",

@@ -24,8 +24,9 @@ public:
       : engine_(engine), logs_(logs), served_(served), key_log_(key_log) {}
 
   /// Watches the files and answers at the admin socket, as the flags say. False after a complaint.
-  /// `urls` is where the program listens.
-  bool start(const ServeFlags& flags, const std::string& urls, Complaints& complaints);
+  /// `urls` is where the program listens, `spans` what is protected, hop by hop, a line for each.
+  bool start(const ServeFlags& flags, const std::string& urls, const std::string& spans,
+             Complaints& complaints);
 
   /// Whose wish it is. Who asks has moved the key log away: it is opened again. A changed file says
   /// nothing of that one, whose own opening may be the change.

@@ -40,6 +40,13 @@ std::string policy_line(const std::string& policy, std::string_view name) {
   return policy.substr(begin, policy.find('\n', begin) - begin);
 }
 
+/// What is protected between whom: the hop from the clients, then those to servers behind.
+std::string spans_of(const ServeFlags& flags, const std::optional<Gateway>& gateway) {
+  const std::string first =
+      std::string("public client -> ringfort - ") + (flags.plain ? "HTTP" : "HTTPS") + '\n';
+  return gateway ? first + gateway->spans() : first;
+}
+
 /// One line: addresses, then the engine's facts and what all contexts share.
 void announce(const Engine& engine, const ServedNames& served, const std::string& urls) {
   std::string facts = engine.describe();
@@ -62,11 +69,13 @@ void print_at_end(const ServeFlags& flags, const Reloads& reloads) {
 /// Listens on every endpoint of the flags and answers their URLs.
 Result<std::string> listen(Engine& engine, const ServeFlags& flags,
                            const std::optional<tls::LiveNames>& names,
-                           const std::optional<Files>& files, Endpoint& current) {
+                           const std::optional<Files>& files, const std::optional<Gateway>& gateway,
+                           Endpoint& current) {
   std::string urls;
   for (const Endpoint& endpoint : flags.listen) {
     current = endpoint;
-    const auto factory = [&flags, &files](Shard& shard) {
+    const auto factory = [&flags, &files, &gateway](Shard& shard) {
+      if (gateway) return gateway->service(shard).or_exit();
       return files ? files->service() : make_service(flags.handler, shard.index());
     };
     const auto bound =
@@ -80,17 +89,20 @@ Result<std::string> listen(Engine& engine, const ServeFlags& flags,
 /// From bound ports to the end of the last connection.
 ExitStatus run(Engine& engine, const ServeFlags& flags, const ServedNames& served,
                const std::optional<tls::LiveNames>& names, const std::optional<Files>& files,
-               Reloads& reloads, Logs& logs, Signals& signals) {
+               const std::optional<Gateway>& gateway, Reloads& reloads, Logs& logs,
+               Signals& signals) {
   Endpoint current;
-  const auto urls = listen(engine, flags, names, files, current);
+  const auto urls = listen(engine, flags, names, files, gateway, current);
   if (!urls) return complain(urls.error(), url_of(flags, current));
   Complaints complaints;
-  if (!reloads.start(flags, *urls, complaints)) return complaints.status();
+  const std::string spans = spans_of(flags, gateway);
+  if (!reloads.start(flags, *urls, spans, complaints)) return complaints.status();
   signals.watch(engine, flags.drain_grace, [&] {
     logs.reopen();
     if (!flags.plain) (void)reloads.reload(Reloads::Wish::asked);
   });
   announce(engine, served, *urls);
+  if (gateway) std::cout << spans << std::flush;
   const auto ran = engine.run();
   signals.stop();
   return ran ? ExitStatus::ok : complain(ran.error());
@@ -140,6 +152,8 @@ ExitStatus serve(ServeFlags flags) {
   ExitStatus status = ExitStatus::ok;
   std::optional<Files> files; // Outlives the engine.
   if (!open_files(flags.files, files, status)) return status;
+  const auto gateway = open_gateway(flags.upstreams, complaints); // Likewise.
+  if (!complaints.none()) return complaints.status();
   raise_descriptor_limit();
   Signals signals; // Before any other thread is made.
   auto engine = Engine::create(flags.engine);
@@ -151,7 +165,7 @@ ExitStatus serve(ServeFlags flags) {
   (*engine)->on_error([&errors](const ErrorReport& report) { errors.write(report); });
   if (logs.accesses != nullptr) (*engine)->observe(access_log(*logs.accesses));
   Reloads reloads(**engine, logs, flags.plain ? nullptr : &served, key_log.get());
-  status = run(**engine, flags, served, names, files, reloads, logs, signals);
+  status = run(**engine, flags, served, names, files, gateway, reloads, logs, signals);
   errors.finish();
   logs.finish();
   if (status == ExitStatus::ok) print_at_end(flags, reloads);

@@ -36,6 +36,13 @@ void add_main_flags(CLI::App& app, ServeFlags& flags) {
                  "a socket that answers ringfort inspect, and reloads; SIGHUP reloads too, and "
                  "opens the key log again")
       ->type_name("PATH");
+  app.add_flag(
+      "--check", flags.check,
+      "check the settings, --admin and --record-layer among them, and end, without binding "
+      "--listen");
+}
+
+void add_answer_flags(CLI::App& app, ServeFlags& flags) {
   add_file_flags(app, flags.files);
   add_choice<Handler>(
       app, "--handler", flags.handler,
@@ -48,10 +55,6 @@ void add_main_flags(CLI::App& app, ServeFlags& flags) {
       "welcome",
       "what answers: a page, 13 bytes, the request's body, its size, /N bytes, or what is "
       "known of the connection");
-  app.add_flag(
-      "--check", flags.check,
-      "check the settings, --admin and --record-layer among them, and end, without binding "
-      "--listen");
 }
 
 void add_engine_flags(CLI::App& app, ServeFlags& flags) {
@@ -142,6 +145,18 @@ void add_limit_flags(CLI::App& app, Limits& limits) {
   add_duration(app, "--linger-timeout", limits.linger_timeout, {}, "for the peer's FIN after ours");
 }
 
+/// What a server has, whatever answers.
+void add_listener_flags(CLI::App& app, ServeFlags& flags) {
+  add_main_flags(app, flags);
+  add_tls_flags(app, flags.tls);
+  add_number(app, "--tickets", flags.tls.tickets, {0, 8}, &parse_count,
+             "session tickets after a TLS 1.3 handshake; 0: no resumption");
+  add_session_flags(app, flags.sessions);
+  add_log_flags(app, flags.logs);
+  add_engine_flags(app, flags);
+  add_limit_flags(app, flags.engine.limits);
+}
+
 } // namespace
 
 std::optional<Endpoint> parse_endpoint(std::string_view text) {
@@ -163,14 +178,13 @@ std::optional<Endpoint> parse_endpoint(std::string_view text) {
 }
 
 void add_serve_flags(CLI::App& app, ServeFlags& flags) {
-  add_main_flags(app, flags);
-  add_tls_flags(app, flags.tls);
-  add_number(app, "--tickets", flags.tls.tickets, {0, 8}, &parse_count,
-             "session tickets after a TLS 1.3 handshake; 0: no resumption");
-  add_session_flags(app, flags.sessions);
-  add_log_flags(app, flags.logs);
-  add_engine_flags(app, flags);
-  add_limit_flags(app, flags.engine.limits);
+  add_answer_flags(app, flags);
+  add_listener_flags(app, flags);
+}
+
+void add_proxy_flags(CLI::App& app, ServeFlags& flags) {
+  add_upstream_flags(app, flags.upstreams);
+  add_listener_flags(app, flags);
 }
 
 std::string contradiction_of(const ServeFlags& flags) {
@@ -185,7 +199,8 @@ std::string contradiction_of(const ServeFlags& flags) {
     return "--plain serves clear text: leave out --ticket-keys, --client-... and --key-log";
   }
   for (const std::string& found :
-       {contradiction_of(flags.identity), contradiction_of(flags.sessions)}) {
+       {contradiction_of(flags.identity), contradiction_of(flags.sessions),
+        contradiction_of(flags.upstreams)}) {
     if (!found.empty()) return found;
   }
   if (!flags.files.root.empty() && flags.handler != Handler::welcome) {

@@ -14,6 +14,7 @@
 #include "cli/identity_flags.hpp"
 #include "cli/log_flags.hpp"
 #include "cli/session_flags.hpp"
+#include "cli/upstream_flags.hpp"
 
 namespace CLI {
 class App;
@@ -32,6 +33,7 @@ struct ServeFlags {
   FileFlags files;
   LogFlags logs;
   Handler handler = Handler::welcome;
+  UpstreamFlags upstreams;
   EngineOptions engine;
   tls::ContextOptions tls;
   std::chrono::milliseconds drain_grace{10'000};
@@ -42,6 +44,8 @@ struct ServeFlags {
 
 /// Borrow: `flags` until the command line has been parsed.
 void add_serve_flags(CLI::App& app, ServeFlags& flags);
+/// Those of `ringfort proxy`, which serves what others answer.
+void add_proxy_flags(CLI::App& app, ServeFlags& flags);
 
 /// What single flags cannot say: which of them need each other. Empty: all is well.
 std::string contradiction_of(const ServeFlags& flags);

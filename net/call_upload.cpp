@@ -117,7 +117,7 @@ bool CallState::try_write() noexcept {
   send_more();
   if (body_rest_.size() < before_bytes) taken_ = true;
   if (failure_ || upload_dropped_) return true;
-  if (upload_held()) return false;
+  if (connection_ == nullptr || upload_held()) return false;
   return body_rest_.empty() && (!finishing_ || request_complete());
 }
 

@@ -15,4 +15,10 @@ inline std::string_view peer_text(const engine::SocketAddress& peer, Arena& aren
   return arena.copy(peer.write_text(room)).value_or("");
 }
 
+/// "192.0.2.1:443" without the port, "[::1]:443" without port and brackets.
+inline std::string_view host_of_peer(std::string_view peer) noexcept {
+  const std::string_view host = peer.substr(0, peer.rfind(':'));
+  return host.starts_with('[') ? host.substr(1, host.size() - 2) : host;
+}
+
 } // namespace ringfort::net

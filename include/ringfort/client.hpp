@@ -231,7 +231,8 @@ public:
   Fields trailers() const noexcept;
 
   /// Sends one piece of a streamed body. Waits while the send window is full. An empty piece sends
-  /// nothing, and waits until the server wants the body, if that was asked (expects_continue).
+  /// nothing: it waits until a connection has the request's head, and until the server wants the
+  /// body, if that was asked (expects_continue).
   /// Borrow: `piece` may be reused as soon as it is answered.
   /// Errors: call.wrong_length, and as response(). An answer that comes before the end of the
   ///         request is no error: what is written then is dropped.

@@ -15,6 +15,8 @@
 #include <ringfort/error.hpp>
 #include <ringfort/exchange.hpp>
 #include <ringfort/files.hpp>
+#include <ringfort/forwarded.hpp>
+#include <ringfort/gateway.hpp>
 #include <ringfort/key_log.hpp>
 #include <ringfort/message.hpp>
 #include <ringfort/metrics.hpp>

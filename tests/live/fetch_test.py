@@ -1,12 +1,12 @@
 """`ringfort fetch` and servers that work: ours, nginx, openssl, node, and scripted ones."""
 import base64
-import contextlib
 import re
 import subprocess
 import sys
 
 sys.path[:0] = [__file__.rsplit('/', 2)[0], __file__.rsplit('/', 1)[0]]
 import origin  # noqa: E402
+import peers  # noqa: E402
 import server  # noqa: E402
 import tap  # noqa: E402
 from origin import FOLDER, OK, TRUST, Origin, context_of, facts, fetch, saying  # noqa: E402
@@ -317,45 +317,9 @@ def resumed():
 
 
 # ------------------------------------------------------------------- other people's servers
-NGINX = """daemon off; master_process off; pid {folder}/pid; error_log stderr;
-events {{}}
-http {{ access_log off; client_body_temp_path {folder}/in; proxy_temp_path {folder}/p;
-  fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
-  server {{ listen 127.0.0.1:{port} ssl; ssl_certificate {pem}; ssl_certificate_key {pem};
-    root {folder}; client_max_body_size 10m; location /in/ {{ dav_methods PUT; }}
-    location /once/ {{ keepalive_timeout 0; }} }} }}
-"""
-NODE = """
-const https = require('https'), fs = require('fs'), pem = fs.readFileSync(process.argv[1]);
-let connections = 0;
-const serving = https.createServer({key: pem, cert: pem}, (request, response) => {
-  response.setHeader('x-connections', connections);
-  request.pipe(response);
-}).on('secureConnection', () => ++connections);
-serving.listen(0, '127.0.0.1', () => console.log(serving.address().port));
-"""
-
-
-@contextlib.contextmanager
-def running(*command, **options):
-    with subprocess.Popen(list(map(str, command)), **options) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
 @tap.case('fetch: nginx answers, takes a body, keeps its connection and resumes its sessions')
 def nginx():
-    folder, port = FOLDER / 'nginx', origin.free_port()
-    folder.mkdir()
-    (folder / 'page').write_bytes(PATTERN)
-    conf = folder / 'conf'
-    conf.write_text(NGINX.format(folder=folder, port=port, pem=origin.CERT))
-    with running('/usr/sbin/nginx', '-c', conf, '-e', 'stderr', stderr=subprocess.DEVNULL):
-        server.wait_until(lambda: subprocess.run(
-            ['curl', '-sko', '/dev/null', f'https://127.0.0.1:{port}/page']).returncode == 0)
-        url = f'https://localhost:{port}'
+    with peers.nginx({'page': PATTERN}) as (folder, _, url):
         assert fetch(f'{url}/page')[0] == PATTERN
         fetch('--data', '@-', '--method', 'PUT', f'{url}/in/put', data=PATTERN)
         assert (folder / 'in/put').read_bytes() == PATTERN
@@ -367,9 +331,7 @@ def nginx():
 
 @tap.case('fetch: node gives a body back, over one connection for ten calls')
 def node():
-    with running('node', '-e', NODE, '--', origin.CERT, stdout=subprocess.PIPE,
-                 text=True) as process:
-        url = f'https://localhost:{process.stdout.readline().strip()}/'
+    with peers.node() as (_, url):
         assert fetch('--data', '@-', url, data=PATTERN)[0] == PATTERN
         told = facts('--repeat', '10', '--data', 'text', url)
     counted = [dict(one['fields'])['x-connections'] for one in told]
@@ -382,9 +344,9 @@ def s_server():
                            ('TLS_CHACHA20_POLY1305_SHA256', '-tls1_3'),
                            ('ECDHE-ECDSA-AES128-GCM-SHA256', '-tls1_2')):
         name = '-ciphersuites' if version == '-tls1_3' else '-cipher'
-        with running('openssl', 's_server', '-accept', '127.0.0.1:0', '-cert', origin.CERT, '-www',
-                     version, name, suite, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                     text=True) as process:
+        with peers.running('openssl', 's_server', '-accept', '127.0.0.1:0', '-cert', origin.CERT,
+                           '-www', version, name, suite, stdout=subprocess.PIPE,
+                           stderr=subprocess.DEVNULL, text=True) as process:
             port = next(line for line in process.stdout if 'ACCEPT' in line).rsplit(':')[-1]
             told, = facts(f'https://localhost:{int(port)}/')
         assert told['status'] == 200 and told['tls']['suite'] == suite, told

@@ -1,4 +1,4 @@
-"""`ringfort serve` for a test: started on a port of the kernel's choice, watched, and ended."""
+"""`ringfort serve`, or `proxy`, for a test: started on a free port, watched, and ended."""
 import contextlib
 import functools
 import os
@@ -42,8 +42,9 @@ def rsa_identity():
 class Server:
     """Leaving the `with` block drains it, and requires that it ends well."""
 
-    def __init__(self, *flags, plain=False, identity=None, shards=1, descriptors=None):
-        command = [str(PROGRAM), 'serve', '--listen', '127.0.0.1:0', '--shards', str(shards),
+    def __init__(self, *flags, plain=False, identity=None, shards=1, descriptors=None,
+                 does='serve'):
+        command = [str(PROGRAM), does, '--listen', '127.0.0.1:0', '--shards', str(shards),
                    '--no-pin', '--print-metrics', '--allocator-stats', *map(str, flags)]
         if plain:
             command.append('--plain')

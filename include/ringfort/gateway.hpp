@@ -1,0 +1,75 @@
+// gateway — a service that answers by asking other servers: a reverse proxy (RFC 9110 section 3.7).
+//
+// Each message is taken apart and written again: what a client sends reaches a server as one
+// request with one framing, or not at all. Fields that concern a hop end at it. Both directions are
+// coupled: who reads slowly slows down who writes.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <ringfort/client.hpp>
+#include <ringfort/engine.hpp>
+#include <ringfort/service.hpp>
+
+namespace ringfort {
+
+namespace net {
+struct GatewayPlan;
+}
+
+/// Which server a request goes to, of those that are not ejected.
+enum class Balance : std::uint8_t {
+  round_robin,       ///< each in its turn
+  least_outstanding, ///< who has the fewest requests of this shard under way
+  peer_hash,         ///< by the client's address: the same one as long as it is there
+  target_hash,       ///< by path and query, likewise
+};
+
+struct GatewayOptions {
+  std::vector<Destination> upstreams; ///< 1..64
+  ClientOptions client;               ///< its connections to them
+  Balance balance = Balance::round_robin;
+  /// The Host field goes on as the client sent it; false: it is the server's own name.
+  bool keeps_host = true;
+  /// Networks of the proxies before this one, whose word on the client is passed on; whatever
+  /// others say of it is dropped. See TrustedProxies.
+  std::vector<std::string> trusted_proxies = {};
+  std::string name = "ringfort"; ///< in Via and Proxy-Status: a token
+
+  /// So many connections in a row that a server does not take, or whose TLS it fails, eject it for
+  /// a time, in which the others have its requests. While all are ejected none is. 0..1,000; 0: off
+  std::uint32_t failures_max = 3;
+  std::chrono::milliseconds ejection_time{10'000};
+};
+
+/// Where: any thread; all shards share one.
+class Gateway {
+public:
+  /// Errors: config.invalid (detail: 1-based position of the field in GatewayOptions).
+  static Result<Gateway> create(GatewayOptions options);
+  Gateway(Gateway&&) noexcept;
+  Gateway& operator=(Gateway&&) noexcept;
+  ~Gateway();
+
+  /// Passes requests on. What fails before an answer has begun is answered by 502, 503 or 504 and
+  /// a Proxy-Status field (RFC 9209) that names the failure and the phase; what fails later cuts
+  /// the answer. A server that takes no connection is passed over, as long as there is another one.
+  /// CONNECT and TRACE are answered 405.
+  /// Borrow: the gateway, which may be moved, as long as the service.
+  /// Errors: as Client::create.
+  Result<std::unique_ptr<Service>> service(Shard& shard) const;
+
+  /// What is protected on the way to each server, and how: a line for each.
+  std::string spans() const;
+
+private:
+  explicit Gateway(std::unique_ptr<const net::GatewayPlan> plan) noexcept;
+
+  std::unique_ptr<const net::GatewayPlan> plan_;
+};
+
+} // namespace ringfort

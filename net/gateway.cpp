@@ -1,0 +1,298 @@
+// A request on its way to a server and its answer on its way back, as coroutines of its handler.
+#include <ringfort/gateway.hpp>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include <ringfort/task.hpp>
+
+#include "http/letters.hpp"
+#include "net/gateway_failure.hpp"
+#include "net/gateway_plan.hpp"
+#include "net/onward.hpp"
+#include "net/peer_text.hpp"
+#include "net/serving_shard.hpp"
+#include "net/upstreams.hpp"
+
+namespace ringfort {
+
+namespace net {
+
+namespace {
+
+/// Of those that take no connection. Each try costs its frames in the exchange's arena.
+constexpr unsigned tries_max = 4;
+
+/// What a shard has of its gateway.
+struct GatewayShard {
+  const GatewayPlan& plan;
+  const ServingShard& shard;
+  std::unique_ptr<Client> client;
+  Upstreams upstreams;
+};
+
+/// A request that is under way at a server.
+class Turn {
+public:
+  Turn(Upstreams& upstreams, std::size_t place) noexcept : upstreams_(upstreams), place_(place) {
+    upstreams_.on_begun(place_);
+  }
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+  ~Turn() { upstreams_.on_ended(place_); }
+
+private:
+  Upstreams& upstreams_;
+  std::size_t place_;
+};
+
+/// How far a request has come.
+struct Passage {
+  bool begun = false;   ///< its answer
+  bool reading = false; ///< its body
+  bool client_failed = false;
+};
+
+/// The same request for another server. It has no body but one that streams.
+Request repeated(const Request& request) noexcept {
+  return {.method = request.method,
+          .target = request.target,
+          .authority = request.authority,
+          .fields = request.fields,
+          .streams = request.streams,
+          .length = request.length,
+          .expects_continue = request.expects_continue,
+          .upgrade = request.upgrade,
+          .tells_interim = request.tells_interim};
+}
+
+std::uint64_t hash_for(const Exchange& exchange, const GatewayPlan& plan) noexcept {
+  if (plan.options.balance == Balance::target_hash) return hash_of(exchange.head().target);
+  if (plan.options.balance != Balance::peer_hash) return 0;
+  const Forwarded claims = plan.trusted_proxies.claims(exchange);
+  return hash_of(claims.client.empty() ? host_of_peer(exchange.connection().peer) : claims.client);
+}
+
+/// 502 and its like, with what failed and how far it had come.
+void answer_failure(Exchange& exchange, const GatewayPlan& plan, const Error& error, Phase phase) {
+  const GatewayFailure failure = gateway_failure(error.code);
+  std::string status = plan.options.name;
+  status.append("; error=").append(failure.type).append("; details=\"");
+  status.append(full_name(fault_of(error.code))).append(" in ").append(name_of(phase)).append("\"");
+  const std::array fields{Field{"proxy-status", status},
+                          Field{"content-type", "text/plain; charset=utf-8"}};
+  exchange.respond(failure.status, fields,
+                   Payload::forever("the server that this one asks did not answer\n"));
+}
+
+void refuse_method(Exchange& exchange) {
+  const std::array fields{Field{"allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"}};
+  exchange.respond(405, fields);
+}
+
+/// What the client sends, as it comes. None of it is read before there is a connection, and before
+/// the server wants it, if the client has asked that: reading is what tells the client to send.
+Task<Result<>> pass_up(Exchange& exchange, Call& call, Passage& passage) {
+  if (auto wanted = co_await call.write(Bytes()); !wanted) co_return wanted;
+  if (call.facts().phase >= Phase::response && !passage.begun) co_return Result<>();
+  passage.reading = true;
+  for (;;) {
+    const auto piece = co_await exchange.body().read();
+    if (!piece) {
+      passage.client_failed = piece.error().code != Code::request_stream_left_unread;
+      call.abort();
+      co_return std::unexpected(piece.error());
+    }
+    if (piece->empty()) break;
+    if (auto written = co_await call.write(*piece); !written) co_return written;
+  }
+  co_return co_await call.finish(onward_trailers(exchange, exchange.body().trailers()));
+}
+
+/// The answer's head; interim answers before it are passed on. 100 is this hop's own to say.
+Task<Result<Response>> final_response(Exchange& exchange, Call& call, const GatewayPlan& plan) {
+  for (;;) {
+    auto response = co_await call.response();
+    if (!response || response->status >= 200 || response->status == 101) co_return response;
+    const auto fields = onward_fields(exchange, *response, plan);
+    if (fields && response->status != 100) exchange.inform(response->status, *fields);
+  }
+}
+
+Task<Result<>> pass_body(Exchange& exchange, Call& call, const Response& response,
+                         const GatewayPlan& plan) {
+  const auto fields = onward_fields(exchange, response, plan);
+  if (!fields) co_return std::unexpected(fields.error());
+  BodyWriter writer = exchange.stream(response.status, *fields, announced_length(response));
+  for (;;) {
+    const auto piece = co_await call.read();
+    if (!piece) co_return std::unexpected(piece.error());
+    if (piece->empty()) break;
+    if (auto written = co_await writer.write(*piece); !written) co_return written;
+  }
+  co_return co_await writer.finish(onward_trailers(exchange, call.trailers()));
+}
+
+/// Beside pass_up(), which ends with it.
+Task<Result<>> pass_down(Exchange& exchange, Call& call, const GatewayPlan& plan,
+                         Passage& passage) {
+  const auto response = co_await final_response(exchange, call, plan);
+  Result<> passed;
+  if (!response) {
+    passed = std::unexpected(response.error());
+  } else {
+    passage.begun = true;
+    passed = co_await pass_body(exchange, call, *response, plan);
+  }
+  if (passage.reading) exchange.body().leave();
+  co_return passed;
+}
+
+Task<Result<>> pass_tunnel_down(Exchange& exchange, Call& call, BodyWriter writer) {
+  for (;;) {
+    const auto piece = co_await call.read();
+    if (!piece) {
+      exchange.body().leave();
+      co_return std::unexpected(piece.error());
+    }
+    if (piece->empty()) co_return co_await writer.finish();
+    if (auto written = co_await writer.write(*piece); !written) co_return written;
+  }
+}
+
+Task<Result<>> pass_tunnel(Exchange& exchange, Call& call, const Response& response,
+                           const GatewayPlan& plan) {
+  const auto fields = onward_fields(exchange, response, plan);
+  if (!fields) co_return std::unexpected(fields.error());
+  const std::string_view protocol = response.fields.find("upgrade").value_or("");
+  BodyWriter writer = exchange.open_tunnel(protocol, *fields);
+  Passage passage{.begun = true};
+  const auto [up, down] = co_await both(pass_up(exchange, call, passage),
+                                        pass_tunnel_down(exchange, call, std::move(writer)));
+  co_return up ? down : up;
+}
+
+/// A body follows the request's head. What the server answers is passed on meanwhile.
+Task<Result<>> pass_both(Exchange& exchange, Call& call, const GatewayPlan& plan,
+                         Passage& passage) {
+  const auto [up, down] =
+      co_await both(pass_up(exchange, call, passage), pass_down(exchange, call, plan, passage));
+  co_return up || passage.client_failed ? down : up;
+}
+
+/// Passes a request on, and its answer back, as far as both go.
+Task<Result<>> pass(Exchange& exchange, Call& call, const GatewayPlan& plan, Passage& passage,
+                    bool streams) {
+  if (streams) co_return co_await pass_both(exchange, call, plan, passage);
+  const auto response = co_await final_response(exchange, call, plan);
+  if (!response) co_return std::unexpected(response.error());
+  passage.begun = true;
+  if (response->status == 101) co_return co_await pass_tunnel(exchange, call, *response, plan);
+  co_return co_await pass_body(exchange, call, *response, plan);
+}
+
+Task<> serve(Exchange& exchange, GatewayShard& shard) {
+  const Method method = exchange.head().method;
+  if (method == Method::connect || method == Method::trace) {
+    refuse_method(exchange);
+    co_return;
+  }
+  const auto request = onward_request(exchange, shard.plan);
+  if (!request) {
+    answer_failure(exchange, shard.plan, request.error(), Phase::pending);
+    co_return;
+  }
+  const std::uint64_t hash = hash_for(exchange, shard.plan);
+  UpstreamSet tried = 0;
+  for (unsigned tries = 1;; ++tries) {
+    const std::size_t place = *shard.upstreams.choose(tried, hash, shard.shard.now());
+    tried |= UpstreamSet{1} << place;
+    const Turn turn(shard.upstreams, place);
+    Passage passage;
+    Call call =
+        shard.client->call(exchange, shard.upstreams.destination(place), repeated(*request));
+    const auto passed = co_await pass(exchange, call, shard.plan, passage, request->streams);
+    const Phase reached = call.facts().phase;
+    const bool unreached = !passed && may_pass_over(reached, passed.error().code);
+    if (!unreached) shard.upstreams.on_reached(place);
+    if (unreached) shard.upstreams.on_failed(place, shard.shard.now());
+    // Unfinished, it is cut; what is wrong with the request is answered by its own status.
+    if (passed || passage.begun || passage.client_failed) co_return;
+    const bool more = shard.upstreams.choose(tried, hash, shard.shard.now()).has_value();
+    if (unreached && more && tries < tries_max) continue;
+    answer_failure(exchange, shard.plan, passed.error(), reached);
+    co_return;
+  }
+}
+
+class GatewayService final : public Service {
+public:
+  explicit GatewayService(GatewayShard shard) : shard_(std::move(shard)) {}
+
+  void begin(Exchange& exchange) noexcept override {
+    const auto handler = [this](Exchange& begun) { return serve(begun, shard_); };
+    frame::run(exchange, handler);
+  }
+
+private:
+  GatewayShard shard_;
+};
+
+std::string text_of(const Destination& to) {
+  if (!to.unix_path.empty()) return "unix:" + to.unix_path;
+  const bool v6 = to.host.contains(':');
+  return (v6 ? '[' + to.host + ']' : to.host) + ':' + std::to_string(to.port);
+}
+
+} // namespace
+
+} // namespace net
+
+Gateway::Gateway(std::unique_ptr<const net::GatewayPlan> plan) noexcept : plan_(std::move(plan)) {}
+Gateway::Gateway(Gateway&&) noexcept = default;
+Gateway& Gateway::operator=(Gateway&&) noexcept = default;
+Gateway::~Gateway() = default;
+
+Result<Gateway> Gateway::create(GatewayOptions options) {
+  enum Position : std::int32_t { upstreams = 1, trusted = 5, name = 6, failures = 7, ejection = 8 };
+  const std::size_t count = options.upstreams.size();
+  if (count == 0 || count > net::Upstreams::count_max) return fail(Code::config_invalid, upstreams);
+  auto proxies = TrustedProxies::parse(options.trusted_proxies);
+  if (!proxies) return fail(Code::config_invalid, trusted);
+  if (options.name.empty() || !http::all_are(options.name, http::token_letter)) {
+    return fail(Code::config_invalid, name);
+  }
+  if (options.failures_max > 1'000) return fail(Code::config_invalid, failures);
+  if (options.ejection_time.count() < 0) return fail(Code::config_invalid, ejection);
+  return Gateway(std::make_unique<const net::GatewayPlan>(std::move(options), std::move(*proxies)));
+}
+
+Result<std::unique_ptr<Service>> Gateway::service(Shard& shard) const {
+  auto client = Client::create(shard, plan_->options.client);
+  if (!client) return std::unexpected(client.error());
+  return std::make_unique<net::GatewayService>(
+      net::GatewayShard{.plan = *plan_,
+                        .shard = static_cast<net::ServingShard&>(shard),
+                        .client = std::move(*client),
+                        .upstreams = net::Upstreams(plan_->options)});
+}
+
+std::string Gateway::spans() const {
+  const GatewayOptions& options = plan_->options;
+  std::string lines;
+  for (const Destination& to : options.upstreams) {
+    lines.append(options.name).append(" -> ").append(net::text_of(to));
+    if (!to.encrypted) {
+      lines.append(" - HTTP\n");
+      continue;
+    }
+    const tls::ClientContextOptions& trust = options.client.tls.options();
+    lines.append(trust.verifies ? " - HTTPS, verified as " : " - HTTPS, not verified, asked for ");
+    lines.append(to.server_name.value_or(to.host));
+    lines.append(trust.identity ? ", with a client certificate\n" : "\n");
+  }
+  return lines;
+}
+
+} // namespace ringfort
