@@ -118,6 +118,17 @@ struct Knobs {
     knobs.latency_max = std::chrono::microseconds(std::uint64_t{1} << prng.below(14));
     return knobs;
   }
+
+  void draw_records(Prng& prng) noexcept {
+    const auto level = [&prng]() noexcept -> unsigned {
+      return prng.chance(600) ? 0 : static_cast<unsigned>(prng.between(1, 1'000));
+    };
+    record_chain = prng.chance(700);
+    record_rekeys = prng.chance(500);
+    record_protocol_fails_per_mille = level();
+    send_keys_fail_per_mille = level();
+    receive_keys_fail_per_mille = level();
+  }
 };
 
 } // namespace ringfort::sim

@@ -1,22 +1,21 @@
 #include "tests/sim/scenario.hpp"
 
 #include <algorithm>
-#include <csignal>
 #include <cstdio>
 #include <map>
 #include <memory>
 #include <utility>
 
-#include <unistd.h>
-
 #include <ringfort/engine.hpp>
 
 #include "tests/sim/bells.hpp"
 #include "tests/sim/client.hpp"
+#include "tests/sim/drain.hpp"
 #include "tests/sim/engine_draw.hpp"
 #include "tests/sim/handlers.hpp"
 #include "tests/sim/judgement.hpp"
 #include "tests/sim/plans.hpp"
+#include "tests/sim/replay.hpp"
 #include "tests/sim/tls_wire.hpp"
 #include "tests/sim/watch.hpp"
 #include "tests/sim/world.hpp"
@@ -26,8 +25,6 @@ namespace ringfort::sim {
 namespace {
 
 using namespace std::chrono_literals;
-
-char replay_line[128];
 
 /// What the knobs are drawn from, of what a fuzzer gives; the rest is the world's.
 constexpr std::size_t knob_draws_bytes_max = 128;
@@ -40,63 +37,23 @@ std::string replay_of(const ScenarioOptions& options) {
   if (options.plans != nullptr) {
     return options.drought.turn == 0 ? "sim-test '[failures]'" : "sim-test '[droughts]'";
   }
-  std::array<char, sizeof replay_line> line;
-  std::snprintf(line.data(), line.size(), "RINGFORT_SIM_SEED=0x%llx sim-test '[%s]'",
-                static_cast<unsigned long long>(options.seed),
-                options.context == nullptr               ? "seeds"
-                : options.records == RecordLayer::user   ? "tls-seeds"
-                : options.records == RecordLayer::kernel ? "kernel-seeds"
-                                                         : "kernel-send-seeds");
-  return line.data();
-}
-
-void on_abort(int) {
-  constexpr char words[] = "aborted; repeat with ";
-  for (const std::string_view text : {std::string_view(words), std::string_view(replay_line)}) {
-    if (::write(STDERR_FILENO, text.data(), text.size()) < 0) break;
-  }
-}
-
-void tell_on_abort(const ScenarioOptions& options) {
-  std::snprintf(replay_line, sizeof replay_line, "%s\n", replay_of(options).c_str());
-  std::signal(SIGABRT, on_abort);
-}
-
-void draw_record_knobs(Prng& prng, Knobs& knobs) {
-  const auto level = [&prng]() -> unsigned {
-    return prng.chance(600) ? 0 : static_cast<unsigned>(prng.between(1, 1'000));
-  };
-  knobs.record_chain = prng.chance(700);
-  knobs.record_rekeys = prng.chance(500);
-  knobs.record_protocol_fails_per_mille = level();
-  knobs.send_keys_fail_per_mille = level();
-  knobs.receive_keys_fail_per_mille = level();
+  const char* const tag = options.context == nullptr               ? "seeds"
+                          : options.records == RecordLayer::user   ? "tls-seeds"
+                          : options.records == RecordLayer::kernel ? "kernel-seeds"
+                                                                   : "kernel-send-seeds";
+  return replay_line(options.seed, "sim-test", tag);
 }
 
 Knobs draw_knobs(const ScenarioOptions& options) {
   if (options.plans != nullptr) return {.failure = options.failure};
   Prng prng(Prng::mix(options.seed), knob_draws(options.draws));
   Knobs knobs = Knobs::draw(prng);
-  if (options.records != RecordLayer::user) draw_record_knobs(prng, knobs);
+  if (options.records != RecordLayer::user) knobs.draw_records(prng);
   if (options.plant == Plant::nothing) return knobs;
   knobs.plant = options.plant;
   knobs.plant_after = static_cast<std::uint32_t>(prng.below(5));
   return knobs;
 }
-
-/// Asks for the drain at some point of the run.
-class Drain final : public Peer {
-public:
-  explicit Drain(Engine& engine) : engine_(engine) {}
-  void act() override {
-    engine_.drain(5s);
-    begun = true;
-  }
-  bool begun = false;
-
-private:
-  Engine& engine_;
-};
 
 /// One run.
 class Scenario {
@@ -289,14 +246,12 @@ private:
 } // namespace
 
 std::string Verdict::text(const ScenarioOptions& options) const {
-  std::string text = "repeat with " + replay_of(options);
-  for (const std::string& finding : findings) text += "\n  " + finding;
-  return text;
+  return findings_text(replay_of(options), findings);
 }
 
 Verdict run_scenario(const ScenarioOptions& options) {
   // A fuzzer listens for aborts itself.
-  if (options.draws.empty()) tell_on_abort(options);
+  if (options.draws.empty()) tell_on_abort(replay_of(options));
   return Scenario(options).run();
 }
 

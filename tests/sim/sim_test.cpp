@@ -1,29 +1,18 @@
 // The whole engine in simulated worlds, one per seed.
 //
-// RINGFORT_SIM_SEED=0x... runs that one seed; RINGFORT_SIM_SEEDS=N runs N seeds instead of the
-// usual number, from RINGFORT_SIM_FIRST on. README.md beside this file says more.
-#include <cstdio>
-#include <cstdlib>
+// campaign.hpp says how to run others than the usual seeds; README.md beside it says more.
 #include <string>
-#include <string_view>
 #include <utility>
-
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 
 #include "tests/peer/identity.hpp"
+#include "tests/sim/campaign.hpp"
 #include "tests/sim/scenario.hpp"
 
 namespace ringfort::sim {
 namespace {
-
-std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
-  const char* value = std::getenv(variable);
-  return value == nullptr ? otherwise : std::strtoull(value, nullptr, 0);
-}
 
 ScenarioOptions options_of(std::uint64_t seed, const tls::Context* context,
                            Plant plant = Plant::nothing) {
@@ -34,11 +23,8 @@ ScenarioOptions options_of(std::uint64_t seed, const tls::Context* context,
 struct Campaign {
   Campaign(std::uint64_t first, std::uint64_t count, const tls::Context* context,
            RecordLayer records = RecordLayer::user) {
-    const std::uint64_t chosen = number_from("RINGFORT_SIM_SEED", 0);
-    const std::uint64_t begin = chosen != 0 ? chosen : number_from("RINGFORT_SIM_FIRST", first);
-    const std::uint64_t runs = chosen != 0 ? 1 : number_from("RINGFORT_SIM_SEEDS", count);
-    constexpr int failures_max = 5;
-    for (std::uint64_t seed = begin; seed < begin + runs && failures < failures_max; ++seed) {
+    const Seeds seeds(first, count);
+    failures = failures_in(seeds, [&](std::uint64_t seed) {
       ScenarioOptions options = options_of(seed, context);
       options.records = records;
       const Verdict verdict = run_scenario(options);
@@ -48,12 +34,10 @@ struct Campaign {
       refused += verdict.refused;
       kernel_sides += verdict.kernel_sides;
       refused_sides += verdict.refused_sides;
-      if (verdict.findings.empty()) continue;
-      ++failures;
-      UNSCOPED_INFO(verdict.text(options));
-    }
-    UNSCOPED_INFO(runs << " worlds, " << clients << " clients, " << answers << " answers, "
-                       << refused << " refused, " << turns << " turns");
+      return verdict.findings.empty() ? std::string() : verdict.text(options);
+    });
+    UNSCOPED_INFO(seeds.count << " worlds, " << clients << " clients, " << answers << " answers, "
+                              << refused << " refused, " << turns << " turns");
   }
 
   int failures = 0;
@@ -122,26 +106,6 @@ TEST_CASE("sim: a run whose first draws are given is a function of them, too", "
   CHECK(hash_of(std::byte{1}) != hash_of(std::byte{2}));
 }
 
-enum class Noticed : int { not_committed, no, yes };
-
-/// Runs a world in a process of its own, because an engine that lost something may abort: that too
-/// is a defect noticed.
-Noticed run_apart(const ScenarioOptions& options) {
-  const pid_t child = ::fork();
-  REQUIRE(child >= 0);
-  if (child == 0) {
-    (void)!std::freopen("/dev/null", "w", stderr);
-    const Verdict verdict = run_scenario(options);
-    const auto noticed = !verdict.plant_committed   ? Noticed::not_committed
-                         : verdict.findings.empty() ? Noticed::no
-                                                    : Noticed::yes;
-    ::_exit(static_cast<int>(noticed));
-  }
-  int status = 0;
-  REQUIRE(::waitpid(child, &status, 0) == child);
-  return WIFEXITED(status) ? static_cast<Noticed>(WEXITSTATUS(status)) : Noticed::yes;
-}
-
 TEST_CASE("sim: a planted defect is found", "[sim]") {
   // A changed byte can fall where nobody looks: into a field that is ignored, or a lost client's.
   const auto [plant, name, percent_min] = GENERATE(table<Plant, std::string, std::uint64_t>({
@@ -154,16 +118,10 @@ TEST_CASE("sim: a planted defect is found", "[sim]") {
       {Plant::keeps_block, "keeps_block", 100},
   }));
   INFO(name);
-  std::uint64_t committed = 0;
-  std::uint64_t found = 0;
-  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
-    const Noticed noticed = run_apart(options_of(seed, nullptr, plant));
-    if (noticed == Noticed::not_committed) continue;
-    ++committed;
-    if (noticed == Noticed::yes) ++found;
-  }
-  CHECK(committed > 5);
-  CHECK(found * 100 >= committed * percent_min);
+  const Hunt hunted =
+      hunt([&](std::uint64_t seed) { return run_scenario(options_of(seed, nullptr, plant)); });
+  CHECK(hunted.committed > 5);
+  CHECK(hunted.noticed * 100 >= hunted.committed * percent_min);
 }
 
 } // namespace
