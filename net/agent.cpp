@@ -202,6 +202,7 @@ void Agent::serve(Pool& pool) noexcept {
     open_for(pool);
   }
   bound_unserved(pool);
+  bound_idle(pool);
 }
 
 /// Part of a record on an idle connection is part of something that nobody asked for.
@@ -262,6 +263,12 @@ void Agent::bound_unserved(Pool& pool) noexcept {
   }
 }
 
+/// What is left when the calls that waited have theirs.
+void Agent::bound_idle(Pool& pool) noexcept {
+  const std::size_t idle_max = draining_ ? 0 : options_.idle_per_destination_max;
+  while (pool.idle.size() > idle_max) pool.idle.front()->retire();
+}
+
 void Agent::mark_waiting() noexcept {
   for (auto& [destination, pool] : pools_) {
     if (pool.unserved_count() > 0) mark(pool);
@@ -319,13 +326,11 @@ void Agent::on_opened(ClientConnection& connection, const tls::ClientSessionFact
   keep(connection);
 }
 
-/// For a call that waits, or within bounds for a later one.
+/// For a call that waits, or for a later one.
 void Agent::keep(ClientConnection& connection) noexcept {
-  Pool& pool = connection.pool();
-  pool.idle.push_back(&connection);
-  mark(pool);
-  const bool surplus = draining_ || pool.idle.size() > options_.idle_per_destination_max;
-  if (connection.outdated() || (surplus && pool.pending.empty())) connection.retire();
+  connection.pool().idle.push_back(&connection);
+  mark(connection.pool());
+  if (connection.outdated()) connection.retire();
 }
 
 /// The oldest call that it was made for fails, unless another connection serves that.

@@ -135,6 +135,7 @@ private:
   void keep(ClientConnection& connection) noexcept;
   void open_for(Pool& pool) noexcept;
   void bound_unserved(Pool& pool) noexcept;
+  void bound_idle(Pool& pool) noexcept;
   bool make_room() noexcept;
   std::size_t opening_tunnel_count() const noexcept;
   Phase phase_of_opening(const Pool& pool) const noexcept;

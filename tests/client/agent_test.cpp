@@ -1,9 +1,12 @@
 // What bounds a client's connections: how many, how old, for how many calls.
+#include <optional>
 #include <string>
+#include <utility>
 
 #include <catch2/catch_test_macros.hpp>
 
 #include "tests/client/host.hpp"
+#include "tests/peer/authority.hpp"
 
 namespace ringfort::client {
 namespace {
@@ -74,6 +77,51 @@ TEST_CASE("agent: with idle_per_destination_max 0 no connection is kept") {
   CHECK(here.client->counts().idle == 0);
   here.ask(port);
   CHECK(here.client->counts().connections == 2);
+}
+
+TEST_CASE("agent: nor is one whose call went while it shook hands") {
+  const peer::Authority authority("agent");
+  tls::ContextOptions serving_tls;
+  serving_tls.identities = {
+      authority.issue({.subject = "localhost", .names = "DNS:localhost", .purpose = "serverAuth"})};
+  Host host;
+  const auto here = host.engine().serve({.port = 0}, *tls::Context::create(std::move(serving_tls)),
+                                        serving([](Exchange&) {}));
+  REQUIRE(here);
+  const auto client = make_client(host.shard(), authority.pem(), [](ClientOptions& options) {
+    options.idle_per_destination_max = 0;
+  });
+  std::optional<Call> call;
+  const bool started = host.shard().run([&](Errand& errand) -> Task<> {
+    call = client->call(errand, secure(here->port), {});
+    (void)co_await errand.sleep(1h); // Until the host's drain.
+  });
+  REQUIRE(started);
+  host.turn_until([&] { return client->counts().opening == 1; });
+  call.reset();
+  host.turn_until([&] { return client->counts().opening == 0; });
+  CHECK(client->counts().connections == 1);
+  CHECK(client->counts().idle == 0);
+}
+
+TEST_CASE("agent: nor is one of two that came free at once when one call waited") {
+  Neighbours here([](ClientOptions& options) {
+    options.idle_per_destination_max = 0;
+    options.connections_per_destination_max = 2;
+  });
+  const Destination to = clear(here.serve());
+  here.host.run([&](Errand& errand) -> Task<> {
+    const auto ask = [&] { return here.client->call(errand, to, {.method = "HEAD"}); };
+    Call first = ask();
+    Call second = ask();
+    const bool both = co_await first.response() && co_await second.response();
+    Call third = ask();
+    const bool freed = co_await first.read() && co_await second.read();
+    const bool served = (co_await third.response()).has_value();
+    CHECK((both && freed && served));
+    CHECK(here.client->counts().reused == 1);
+    CHECK(here.client->counts().idle == 0);
+  });
 }
 
 TEST_CASE("agent: a drain ends the idle connections, and then the shard") {
