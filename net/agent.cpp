@@ -311,6 +311,10 @@ void Agent::on_failed(Dial& dial, const Error& error) noexcept {
 }
 
 void Agent::release(Dial& dial) noexcept {
+  if (!dial.told()) {
+    --dial.pool().opening;
+    mark(dial.pool());
+  }
   std::erase_if(dials_, [&](const auto& each) { return each.get() == &dial; });
   mark_waiting();
 }

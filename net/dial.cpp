@@ -51,7 +51,7 @@ void Dial::on_resolved(const Result<Addresses>& answer) noexcept {
   times_.resolve = lap();
   if (!answer) {
     agent_.shard().loop().defer(released_);
-    return agent_.on_failed(*this, answer.error());
+    return fail(answer.error());
   }
   phase_ = Phase::connect;
   race_.start(*answer, agent_.options().connect_timeout);
@@ -59,11 +59,17 @@ void Dial::on_resolved(const Result<Addresses>& answer) noexcept {
 
 void Dial::on_connected(int descriptor, const engine::SocketAddress& address) noexcept {
   times_.connect = lap();
+  told_ = true;
   agent_.on_connected(*this, descriptor, address);
 }
 
 void Dial::on_connect_failed(Error error) noexcept {
   times_.connect = lap();
+  fail(error);
+}
+
+void Dial::fail(const Error& error) noexcept {
+  told_ = true;
   agent_.on_failed(*this, error);
 }
 

@@ -32,6 +32,8 @@ public:
   const Pool& pool() const noexcept { return pool_; }
   const OpeningTimes& times() const noexcept { return times_; }
   Phase phase() const noexcept { return phase_; }
+  /// Its agent has heard how it ended; not if it was stopped before.
+  bool told() const noexcept { return told_; }
 
   void on_connected(int descriptor, const engine::SocketAddress& address) noexcept override;
   void on_connect_failed(Error error) noexcept override;
@@ -40,11 +42,13 @@ public:
 private:
   void start_unix() noexcept;
   void on_resolved(const Result<Addresses>& answer) noexcept;
+  void fail(const Error& error) noexcept;
   std::chrono::nanoseconds lap() noexcept;
 
   Agent& agent_;
   Pool& pool_;
   Phase phase_ = Phase::resolve;
+  bool told_ = false;
   std::chrono::nanoseconds since_;
   OpeningTimes times_;
   Lookup lookup_;

@@ -7,6 +7,7 @@
 
 #include "tests/client/host.hpp"
 #include "tests/peer/authority.hpp"
+#include "tests/unit/engine/loopback.hpp"
 
 namespace ringfort::client {
 namespace {
@@ -122,6 +123,20 @@ TEST_CASE("agent: nor is one of two that came free at once when one call waited"
     CHECK(here.client->counts().reused == 1);
     CHECK(here.client->counts().idle == 0);
   });
+}
+
+TEST_CASE("agent: once it has drained nothing is told to be opening") {
+  Neighbours here([](ClientOptions&) {});
+  const engine::SilentListener silent;
+  here.host.shard().run([&](Errand& errand) -> Task<> {
+    Call call = here.client->call(errand, clear(silent.address().port()), {});
+    (void)co_await call.response();
+  });
+  here.host.turn_until([&] { return here.client->counts().opening == 1; });
+  here.host.engine().drain(0ms);
+  here.host.turn_until([&] { return here.host.shard().ended(); });
+  CHECK(here.client->counts().opening == 0);
+  CHECK(here.client->destinations().empty());
 }
 
 TEST_CASE("agent: a drain ends the idle connections, and then the shard") {
