@@ -13,11 +13,12 @@ public:
 
   std::vector<std::string> judge() {
     for (const auto& client : evidence_.clients) judge_client(*client);
-    judge_pools();
     judge_counts();
     judge_ends();
-    evidence_.watch.judge();
-    for (const std::string& finding : evidence_.watch.findings()) find("watch: ", finding);
+    for (const std::string& finding :
+         judge_drained(evidence_.metrics, evidence_.report_count, evidence_.watch)) {
+      find(finding);
+    }
     return std::move(findings_);
   }
 
@@ -93,26 +94,8 @@ private:
     return text;
   }
 
-  void require_zero(const char* name, std::uint64_t value) {
-    if (value != 0) find(name, " is ", std::to_string(value), " after the drain");
-  }
-
-  void judge_pools() {
-    require_zero("connections_open", evidence_.metrics.connections_open);
-    require_zero("blocks_in_use", evidence_.metrics.blocks_in_use);
-    require_zero("receive_buffers_held", evidence_.metrics.receive_buffers_held);
-    require_zero("handshakes_open", evidence_.metrics.handshakes_open);
-    require_zero("handshakes_waiting", evidence_.metrics.handshakes_waiting);
-  }
-
   void judge_counts() {
     const Metrics& metrics = evidence_.metrics;
-    std::uint64_t faults = 0;
-    for (const std::uint64_t count : metrics.faults) faults += count;
-    if (faults != evidence_.report_count) {
-      find(std::to_string(faults), " faults counted, ", std::to_string(evidence_.report_count),
-           " reported");
-    }
     std::uint64_t requested = 0;
     for (const auto& [peer, tally] : evidence_.watch.tallies()) requested += tally.requested;
     if (requested != metrics.requests) find("requests are counted, and not told");

@@ -71,7 +71,7 @@ public:
     if (!verdict_.findings.empty()) std::fprintf(stderr, "%s\n", verdict_.text(options_).c_str());
     hoard_.give_up();
     engine_.reset();
-    judge_world();
+    conclude_world();
     return std::move(verdict_);
   }
 
@@ -213,11 +213,8 @@ private:
     verdict_.findings.insert(verdict_.findings.end(), findings.begin(), findings.end());
   }
 
-  void judge_world() {
-    for (const std::string& violation : world_.violations()) find("world: ", violation);
-    if (const auto open = world_.descriptors_open(); open != 0) {
-      find(std::to_string(open), " descriptors left open");
-    }
+  void conclude_world() {
+    for (const std::string& finding : judge_world(world_)) find(finding);
     verdict_.trace_hash = world_.trace_hash();
     verdict_.plant_committed = world_.plant_committed();
     for (std::size_t kind = 0; kind < verdict_.occasions.size(); ++kind) {

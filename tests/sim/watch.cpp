@@ -1,7 +1,9 @@
 #include "tests/sim/watch.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <string_view>
+#include <utility>
 
 namespace ringfort::sim {
 
@@ -118,6 +120,37 @@ void Watch::judge() {
     if (tally.requested != tally.answered) find(peer + " has requests that never ended");
     if (tally.secured > tally.connected) find(peer + " was secured twice");
   }
+}
+
+std::vector<std::string> judge_drained(const Metrics& metrics, std::uint64_t report_count,
+                                       Watch& watch) {
+  std::vector<std::string> findings;
+  for (const auto& [name, left] : {std::pair("connections_open", metrics.connections_open),
+                                   std::pair("blocks_in_use", metrics.blocks_in_use),
+                                   std::pair("receive_buffers_held", metrics.receive_buffers_held),
+                                   std::pair("handshakes_open", metrics.handshakes_open),
+                                   std::pair("handshakes_waiting", metrics.handshakes_waiting)}) {
+    if (left == 0) continue;
+    findings.push_back(std::string(name) + " is " + std::to_string(left) + " after the drain");
+  }
+  const auto faults =
+      std::accumulate(metrics.faults.begin(), metrics.faults.end(), std::uint64_t{0});
+  if (faults != report_count) {
+    findings.push_back(std::to_string(faults) + " faults counted, " + std::to_string(report_count) +
+                       " reported");
+  }
+  watch.judge();
+  for (const std::string& finding : watch.findings()) findings.push_back("watch: " + finding);
+  return findings;
+}
+
+std::vector<std::string> judge_world(const World& world) {
+  std::vector<std::string> findings;
+  for (const std::string& violation : world.violations()) findings.push_back("world: " + violation);
+  if (const auto open = world.descriptors_open(); open != 0) {
+    findings.push_back(std::to_string(open) + " descriptors left open");
+  }
+  return findings;
 }
 
 } // namespace ringfort::sim

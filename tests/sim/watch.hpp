@@ -55,4 +55,10 @@ private:
   std::vector<std::string> findings_;
 };
 
+/// What is wrong of an engine that has drained: something is left, or was not told.
+std::vector<std::string> judge_drained(const Metrics& metrics, std::uint64_t report_count,
+                                       Watch& watch);
+/// What the world saw, once its engines are gone.
+std::vector<std::string> judge_world(const World& world);
+
 } // namespace ringfort::sim
