@@ -23,6 +23,7 @@ enum class Plant : std::uint8_t {
   loses_wake,         ///< one handler that waits is never woken
   skips_telling,      ///< one call of the observer is left out
   keeps_block,        ///< one block is taken and never comes back
+  repeats_call,       ///< one call is made again though bytes of it were sent
 };
 
 /// What a ring does: counted where each would complete.
@@ -56,6 +57,7 @@ struct Knobs {
   unsigned reset_drops_per_mille = 0;     ///< an RST discards what was not read yet
   unsigned connect_refused_per_mille = 0; ///< though somebody listens
   unsigned connect_silent_per_mille = 0;  ///< a connect is never answered
+  unsigned connect_cuts_per_mille = 0;    ///< a direction resets the connection after some bytes
 
   unsigned late_host_per_mille = 0;            ///< the host's thread comes late to its next turn
   std::chrono::milliseconds late_host_max{0};  ///< so late
@@ -119,6 +121,7 @@ struct Knobs {
     return knobs;
   }
 
+  /// Of a world whose kernel is to protect records.
   void draw_records(Prng& prng) noexcept {
     const auto level = [&prng]() noexcept -> unsigned {
       return prng.chance(600) ? 0 : static_cast<unsigned>(prng.between(1, 1'000));

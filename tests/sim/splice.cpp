@@ -1,5 +1,7 @@
 #include "tests/sim/splice.hpp"
 
+#include <algorithm>
+
 namespace ringfort::sim {
 
 Splice::Splice(World& world, const engine::SocketAddress& address)
@@ -23,8 +25,14 @@ void Splice::arrive() {
   far_ = refused ? nullptr : world_.connect(*this, address_);
   state_ = far_ == nullptr ? State::refused : State::connected;
   if (far_ == nullptr) return;
-  ways_.push_back({.from = near_, .to = *far_});
-  ways_.push_back({.from = *far_, .to = near_});
+  ways_.push_back({.from = near_, .to = *far_, .left_bytes = draw_left_bytes()});
+  ways_.push_back({.from = *far_, .to = near_, .left_bytes = draw_left_bytes()});
+}
+
+std::size_t Splice::draw_left_bytes() {
+  Prng& prng = world_.prng();
+  if (!prng.chance(world_.knobs().connect_cuts_per_mille)) return SIZE_MAX;
+  return prng.below(std::uint64_t{1} << prng.below(18));
 }
 
 void Splice::relay(Way& way) {
@@ -41,13 +49,22 @@ void Splice::relay(Way& way) {
 }
 
 void Splice::take(Way& way) {
+  if (way.left_bytes == 0) return reset(way);
   constexpr std::size_t piece_bytes = 4'096;
-  way.under_way.resize(piece_bytes);
+  way.under_way.resize(std::min(piece_bytes, way.left_bytes));
   const Arrival arrival = way.from.client_receive(way.under_way);
   way.under_way.resize(arrival.bytes);
+  way.left_bytes -= arrival.bytes;
   way.ended = arrival.ended || arrival.reset;
   if (arrival.ended) way.to.client_finish();
   if (arrival.reset) way.to.client_abort();
+}
+
+/// Each end takes it for the other one's doing.
+void Splice::reset(Way& way) {
+  way.ended = true;
+  way.from.client_abort();
+  way.to.client_abort();
 }
 
 } // namespace ringfort::sim

@@ -32,13 +32,16 @@ private:
   struct Way {
     Link& from;
     Link& to;
+    std::size_t left_bytes; ///< then both ends are reset
     std::vector<std::byte> under_way = {};
     bool ended = false;
   };
 
   void arrive();
+  std::size_t draw_left_bytes();
   static void relay(Way& way);
   static void take(Way& way);
+  static void reset(Way& way);
 
   World& world_;
   engine::SocketAddress address_;
