@@ -244,8 +244,14 @@ void ClientConnection::release_call() noexcept {
   state_ = State::idle;
   entered_at_ = agent_.shard().now();
   (void)step(); // What has come already, and nobody asked for, is no answer to the next call.
-  if (state_ == State::idle) agent_.on_free(*this);
+  if (state_ == State::idle) free_once_sent();
   pump_soon();
+}
+
+/// A server that answered before it had the whole request may not want the rest, and close.
+void ClientConnection::free_once_sent() noexcept {
+  flushing_ = transport_.stream().queued_bytes() > 0;
+  if (!flushing_) agent_.on_free(*this);
 }
 
 /// The caller has lost interest: what little is left of the answer is read, so that the connection
@@ -316,6 +322,7 @@ void ClientConnection::on_sent() noexcept {
       transport_.stream().queued_bytes() <= agent_.shard().limits().send_credit_bytes / 2;
   if (call_ != nullptr && call_->wants_to_send() && room) call_->on_room();
   if (ends_direction_) shut_direction();
+  if (flushing_ && state_ == State::idle) free_once_sent();
   pump();
 }
 
@@ -334,7 +341,8 @@ void ClientConnection::shut_direction() noexcept {
 }
 
 bool ClientConnection::waits_for_sent() const noexcept {
-  return state_ == State::ending || ends_direction_ || (call_ != nullptr && call_->wants_to_send());
+  return state_ == State::ending || ends_direction_ || flushing_ ||
+         (call_ != nullptr && call_->wants_to_send());
 }
 
 void ClientConnection::on_installed(engine::Completion) noexcept {}

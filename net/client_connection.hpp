@@ -104,6 +104,7 @@ private:
   void on_end_of_stream() noexcept;
   void on_lost_while_idle(std::optional<Error> error) noexcept;
   void drain_answer() noexcept;
+  void free_once_sent() noexcept;
   static Error as_told(Error error) noexcept;
   bool reusable() const noexcept;
   void note_keep_alive() noexcept;
@@ -131,6 +132,7 @@ private:
   bool pumping_ = false;
   bool closes_ = false;
   bool settled_ = false;
+  bool flushing_ = false;       ///< idle, but for the rest of a request that was answered
   bool ends_direction_ = false; ///< ours of a tunnel, once all is sent
   std::uint32_t calls_ = 0;
   std::uint32_t interim_answers_ = 0;

@@ -35,6 +35,9 @@ void draw_times(Prng& prng, ClientOptions& client) {
 } // namespace
 
 DrawnCalls draw_calls(const CallWorldOptions& options) {
+  if (options.asks != nullptr) {
+    return {.knobs = {.receive_socket_bytes = 4'096, .send_socket_bytes = 4'096}, .kind = true};
+  }
   Prng prng(Prng::mix(options.seed));
   DrawnCalls drawn{.knobs = Knobs::draw(prng), .kind = prng.chance(300)};
   Knobs& knobs = drawn.knobs;
@@ -75,6 +78,10 @@ EngineOptions draw_call_engine(Prng& prng, const CallWorldOptions& options, bool
 
 ClientOptions draw_client(Prng& prng, const CallWorldOptions& options, bool kind) {
   ClientOptions client{.tls = prng.chance(500) ? *options.trust : *options.forgetful};
+  if (options.asks != nullptr) {
+    client.connections_max = 1;
+    return client;
+  }
   client.connections_max = draw_count(prng, 1, 8);
   client.connections_per_destination_max = draw_count(prng, 1, 4);
   client.idle_per_destination_max = draw_count(prng, 0, 4);

@@ -25,6 +25,7 @@ using namespace std::chrono_literals;
 using std::chrono::milliseconds;
 
 std::string replay_of(const CallWorldOptions& options) {
+  if (options.asks != nullptr) return "sim-calls-test '[calls]'";
   const char* const tag = options.context == nullptr             ? "call-seeds"
                           : options.records == RecordLayer::user ? "tls-call-seeds"
                                                                  : "kernel-call-seeds";
@@ -80,7 +81,7 @@ private:
     if (!client) return find("client: " + explain(client.error())), false;
     caller_.use(std::move(*client));
     watch_ = std::make_unique<CallWatch>(bounds);
-    draw_asks(destinations);
+    options_.asks == nullptr ? draw_asks(destinations) : make_asks(destinations.front());
     draw_ends();
     return true;
   }
@@ -133,12 +134,21 @@ private:
   void draw_asks(const std::vector<Destination>& destinations) {
     Prng& prng = world_.prng();
     const auto count = prng.between(1, 16);
-    // Errands refer to their plans: none may move.
-    asks_.reserve(count);
     for (std::uint64_t number = 1; number <= count; ++number) {
       asks_.push_back(draw_ask(prng, number, destinations, drawn_.kind));
-      caller_.start(asker().engine->shard(0), asks_.back());
     }
+    start_asks();
+  }
+
+  void make_asks(const Destination& destination) {
+    asks_ = *options_.asks;
+    for (Ask& ask : asks_) ask.destination = destination;
+    start_asks();
+  }
+
+  /// Errands refer to their plans: none may move from now on.
+  void start_asks() {
+    for (const Ask& ask : asks_) caller_.start(asker().engine->shard(0), ask);
   }
 
   /// Of the engines and of the client, in the middle of calls.

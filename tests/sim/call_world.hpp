@@ -14,6 +14,7 @@
 #include <ringfort/records.hpp>
 #include <ringfort/tls.hpp>
 
+#include "tests/sim/ask.hpp"
 #include "tests/sim/knobs.hpp"
 
 namespace ringfort::sim {
@@ -26,6 +27,9 @@ struct CallWorldOptions {
   const tls::ClientContext* trust = nullptr;
   const tls::ClientContext* forgetful = nullptr;
   RecordLayer records = RecordLayer::user;
+  /// These calls in a kind world with small sockets, to one server over one connection at a time,
+  /// instead of those that the seed draws. Borrow: for the run.
+  const std::vector<Ask>* asks = nullptr;
   /// Commits this defect: the verdict must then not be empty.
   Plant plant = Plant::nothing;
 };

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
@@ -87,6 +88,27 @@ TEST_CASE("calls: the same holds with records in the kernel's hands", "[sim][ker
   CHECK(campaign.failures == 0);
   CHECK(campaign.sum.kernel_sides > 0);
   CHECK(campaign.sum.answered > campaign.sum.failed);
+}
+
+TEST_CASE("calls: a connection that was answered early serves another when its request is out",
+          "[sim][calls]") {
+  // More than a server reads and drops: it closes, and what follows on the connection is lost.
+  const Ask early{.number = 1,
+                  .manner = Manner::early,
+                  .destination = {},
+                  .method = "POST",
+                  .streams = true,
+                  .upload_bytes = 100'000,
+                  .piece_bytes_max = 100'000};
+  const std::vector<Ask> asks = {early, {.number = 2, .destination = {}}};
+  const Trust trust;
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    CallWorldOptions options = trust.options(seed, false);
+    options.asks = &asks;
+    const CallVerdict verdict = run_call_world(options);
+    INFO(verdict.text(options));
+    CHECK(verdict.findings.empty());
+  }
 }
 
 TEST_CASE("calls: a run is a function of its seed", "[sim]") {
