@@ -107,6 +107,15 @@ void add_upstream_flags(CLI::App& app, UpstreamFlags& flags) {
              "connections in a row that an upstream does not take before it is left alone; 0: off");
   add_duration(app, "--ejection-time", flags.ejection_time, {std::chrono::milliseconds(0)},
                "how long it is left alone");
+  app.add_option("--health-check", flags.health.target,
+                 "a path that each upstream is asked for by itself; who does not answer 2xx or 3xx "
+                 "has no requests")
+      ->type_name("PATH");
+  add_duration(app, "--health-interval", flags.health.interval, {}, "between two such questions");
+  add_number(app, "--health-failures-max", flags.health.failures_max, {1, 1'000}, &parse_count,
+             "in a row, and an upstream has no requests");
+  add_number(app, "--health-successes-min", flags.health.successes_min, {1, 1'000}, &parse_count,
+             "in a row, and it has them again");
   add_number(app, "--upstream-connections-max", flags.connections_max, {1, 1'000'000}, &parse_count,
              "to one upstream, of a shard; more requests wait");
   add_number(app, "--upstream-idle-max", flags.idle_max, {0, 1'000'000}, &parse_count,
@@ -156,10 +165,12 @@ std::optional<Gateway> open_gateway(const UpstreamFlags& flags, Complaints& comp
   options.keeps_host = !flags.own_host;
   options.trusted_proxies = flags.trusted_proxies;
   options.failures_max = flags.failures_max;
+  options.health = flags.health;
   options.ejection_time = flags.ejection_time;
   auto gateway = Gateway::create(std::move(options));
   if (gateway) return std::move(*gateway);
-  constexpr const char* names[] = {"--upstream", "", "", "", "--trusted-proxy"};
+  constexpr const char* names[] = {"--upstream",    "", "", "", "--trusted-proxy", "", "", "",
+                                   "--health-check"};
   const auto position = static_cast<std::size_t>(gateway.error().detail);
   complaints.add({.code = gateway.error().code},
                  position <= std::size(names) ? names[position - 1] : "");

@@ -9,11 +9,9 @@
 
 #include "http/letters.hpp"
 #include "net/gateway_failure.hpp"
-#include "net/gateway_plan.hpp"
+#include "net/gateway_shard.hpp"
 #include "net/onward.hpp"
 #include "net/peer_text.hpp"
-#include "net/serving_shard.hpp"
-#include "net/upstreams.hpp"
 
 namespace ringfort {
 
@@ -23,14 +21,6 @@ namespace {
 
 /// Of those that take no connection. Each try costs its frames in the exchange's arena.
 constexpr unsigned tries_max = 4;
-
-/// What a shard has of its gateway.
-struct GatewayShard {
-  const GatewayPlan& plan;
-  const ServingShard& shard;
-  std::unique_ptr<Client> client;
-  Upstreams upstreams;
-};
 
 /// A request that is under way at a server.
 class Turn {
@@ -84,6 +74,14 @@ void answer_failure(Exchange& exchange, const GatewayPlan& plan, const Error& er
                           Field{"content-type", "text/plain; charset=utf-8"}};
   exchange.respond(failure.status, fields,
                    Payload::forever("the server that this one asks did not answer\n"));
+}
+
+/// Nobody behind is well.
+void answer_nobody(Exchange& exchange, const GatewayPlan& plan) {
+  const std::string status =
+      plan.options.name + "; error=destination_unavailable; details=\"no server is well\"";
+  const Field field{"proxy-status", status};
+  exchange.respond(503, {&field, 1});
 }
 
 void refuse_method(Exchange& exchange) {
@@ -206,7 +204,12 @@ Task<> serve(Exchange& exchange, GatewayShard& shard) {
   const std::uint64_t hash = hash_for(exchange, shard.plan);
   UpstreamSet tried = 0;
   for (unsigned tries = 1;; ++tries) {
-    const std::size_t place = *shard.upstreams.choose(tried, hash, shard.shard.now());
+    const auto chosen = shard.upstreams.choose(tried, hash, shard.shard.now());
+    if (!chosen) {
+      answer_nobody(exchange, shard.plan);
+      co_return;
+    }
+    const std::size_t place = *chosen;
     tried |= UpstreamSet{1} << place;
     const Turn turn(shard.upstreams, place);
     Passage passage;
@@ -228,7 +231,9 @@ Task<> serve(Exchange& exchange, GatewayShard& shard) {
 
 class GatewayService final : public Service {
 public:
-  explicit GatewayService(GatewayShard shard) : shard_(std::move(shard)) {}
+  GatewayService(const GatewayPlan& plan, ServingShard& shard) : shard_(plan, shard) {}
+
+  Result<> start() { return shard_.start(); }
 
   void begin(Exchange& exchange) noexcept override {
     const auto handler = [this](Exchange& begun) { return serve(begun, shard_); };
@@ -238,6 +243,15 @@ public:
 private:
   GatewayShard shard_;
 };
+
+bool is_valid(const HealthCheck& check) noexcept {
+  constexpr std::uint32_t count_max = 1'000;
+  const auto in_range = [](std::uint32_t count) { return count >= 1 && count <= count_max; };
+  return check.interval.count() > 0 && in_range(check.failures_max) &&
+         in_range(check.successes_min) &&
+         (check.target.empty() ||
+          (check.target.starts_with('/') && http::all_are(check.target, http::visible_letter)));
+}
 
 std::string text_of(const Destination& to) {
   if (!to.unix_path.empty()) return "unix:" + to.unix_path;
@@ -255,7 +269,7 @@ Gateway& Gateway::operator=(Gateway&&) noexcept = default;
 Gateway::~Gateway() = default;
 
 Result<Gateway> Gateway::create(GatewayOptions options) {
-  enum Position : std::int32_t { upstreams = 1, trusted = 5, name = 6, failures = 7, ejection = 8 };
+  enum Position : std::int32_t { upstreams = 1, trusted = 5, name, failures, ejection, health };
   const std::size_t count = options.upstreams.size();
   if (count == 0 || count > net::Upstreams::count_max) return fail(Code::config_invalid, upstreams);
   auto proxies = TrustedProxies::parse(options.trusted_proxies);
@@ -265,17 +279,14 @@ Result<Gateway> Gateway::create(GatewayOptions options) {
   }
   if (options.failures_max > 1'000) return fail(Code::config_invalid, failures);
   if (options.ejection_time.count() < 0) return fail(Code::config_invalid, ejection);
+  if (!net::is_valid(options.health)) return fail(Code::config_invalid, health);
   return Gateway(std::make_unique<const net::GatewayPlan>(std::move(options), std::move(*proxies)));
 }
 
 Result<std::unique_ptr<Service>> Gateway::service(Shard& shard) const {
-  auto client = Client::create(shard, plan_->options.client);
-  if (!client) return std::unexpected(client.error());
-  return std::make_unique<net::GatewayService>(
-      net::GatewayShard{.plan = *plan_,
-                        .shard = static_cast<net::ServingShard&>(shard),
-                        .client = std::move(*client),
-                        .upstreams = net::Upstreams(plan_->options)});
+  auto made = std::make_unique<net::GatewayService>(*plan_, static_cast<net::ServingShard&>(shard));
+  if (auto started = made->start(); !started) return std::unexpected(started.error());
+  return std::unique_ptr<Service>(std::move(made));
 }
 
 std::string Gateway::spans() const {

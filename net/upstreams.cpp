@@ -39,7 +39,7 @@ UpstreamSet Upstreams::able(UpstreamSet tried, std::chrono::nanoseconds now) con
   UpstreamSet untried = 0;
   UpstreamSet able = 0;
   for (std::size_t place = 0; place < all_.size(); ++place) {
-    if (has(tried, place)) continue;
+    if (has(tried, place) || !all_[place].well) continue;
     untried |= UpstreamSet{1} << place;
     if (!ejected(place, now)) able |= UpstreamSet{1} << place;
   }
@@ -86,6 +86,20 @@ std::size_t Upstreams::highest_of(UpstreamSet set, std::uint64_t hash) const noe
     highest = weight;
   }
   return best;
+}
+
+void Upstreams::on_checked(std::size_t place, bool well) noexcept {
+  Server& server = all_[place];
+  if (well == server.well) {
+    server.checks_against = 0;
+    return;
+  }
+  const HealthCheck& health = options_.health;
+  if (++server.checks_against < (well ? health.successes_min : health.failures_max)) return;
+  server.well = well;
+  server.checks_against = 0;
+  server.failures = 0;
+  server.ejected_until = std::chrono::nanoseconds(0);
 }
 
 void Upstreams::on_failed(std::size_t place, std::chrono::nanoseconds now) noexcept {

@@ -22,8 +22,9 @@ public:
 
   explicit Upstreams(const GatewayOptions& options);
 
-  /// Whose turn it is, but for those in `tried`; the ejected ones only when there are no others.
-  /// Nothing: all were tried. `hash`: of what Balance says, where it is one of those.
+  /// Whose turn it is, but for those in `tried` and those that are not well; the ejected ones only
+  /// when there are no others. Nothing: nobody is left. `hash`: of what Balance says, where it is
+  /// one of those.
   std::optional<std::size_t> choose(UpstreamSet tried, std::uint64_t hash,
                                     std::chrono::nanoseconds now) noexcept;
   const Destination& destination(std::size_t place) const noexcept {
@@ -35,6 +36,8 @@ public:
   /// It took a connection, or did not.
   void on_reached(std::size_t place) noexcept { all_[place].failures = 0; }
   void on_failed(std::size_t place, std::chrono::nanoseconds now) noexcept;
+  /// It was asked after.
+  void on_checked(std::size_t place, bool well) noexcept;
   bool ejected(std::size_t place, std::chrono::nanoseconds now) const noexcept {
     return now < all_[place].ejected_until;
   }
@@ -45,6 +48,8 @@ private:
     std::uint32_t outstanding = 0;
     std::uint32_t failures = 0; ///< in a row
     std::chrono::nanoseconds ejected_until{0};
+    bool well = true;
+    std::uint32_t checks_against = 0; ///< in a row, that say otherwise
   };
 
   UpstreamSet able(UpstreamSet tried, std::chrono::nanoseconds now) const noexcept;

@@ -29,6 +29,15 @@ enum class Balance : std::uint8_t {
   target_hash,       ///< by path and query, likewise
 };
 
+/// Asks after each server, from each shard, by the very hop that requests take: through TLS where
+/// they go through TLS. An answer of 2xx or 3xx within five seconds, or the interval, is well.
+struct HealthCheck {
+  std::string target = {}; ///< asked for with GET; empty: nobody asks
+  std::chrono::milliseconds interval{5'000};
+  std::uint32_t failures_max = 2;  ///< so many in a row, and a server has no requests; 1..1,000
+  std::uint32_t successes_min = 2; ///< so many in a row, and it has them again; 1..1,000
+};
+
 struct GatewayOptions {
   std::vector<Destination> upstreams; ///< 1..64
   ClientOptions client;               ///< its connections to them
@@ -44,6 +53,8 @@ struct GatewayOptions {
   /// a time, in which the others have its requests. While all are ejected none is. 0..1,000; 0: off
   std::uint32_t failures_max = 3;
   std::chrono::milliseconds ejection_time{10'000};
+  /// Who is not well by this has no requests; while nobody is, they are answered 503.
+  HealthCheck health = {};
 };
 
 /// Where: any thread; all shards share one.

@@ -395,6 +395,31 @@ TEST_CASE("gateway: servers have requests by turns, and who fails in a row is le
   CHECK(front.host.faults(Code::connect_refused) == 2);
 }
 
+TEST_CASE("gateway: a server that says it is not well has no requests until it says otherwise") {
+  Front front;
+  bool well = false;
+  unsigned checks = 0;
+  const std::uint16_t back = front.serve([&](Exchange& exchange) {
+    const bool check = exchange.head().target == "/health";
+    checks += check;
+    exchange.respond(check && !well ? 500 : 204, {});
+  });
+  GatewayOptions options = front.options({clear(back)});
+  options.health = {.target = "/health",
+                    .interval = std::chrono::milliseconds(10),
+                    .failures_max = 1,
+                    .successes_min = 1};
+  front.open(std::move(options));
+  front.host.turn_until([&] { return checks > 1; });
+  const Answered none = ask(front);
+  CHECK(none.status == 503);
+  CHECK(none.fields.contains("error=destination_unavailable"));
+  well = true;
+  const unsigned before = checks;
+  front.host.turn_until([&] { return checks > before + 1; });
+  CHECK(ask(front).status == 204);
+}
+
 TEST_CASE("gateway: settings that cannot be are config.invalid, and which") {
   Front front;
   const auto refused = [&](const std::function<void(GatewayOptions&)>& change) {
@@ -410,6 +435,8 @@ TEST_CASE("gateway: settings that cannot be are config.invalid, and which") {
   CHECK(refused([](auto& options) { options.name = "two words"; }) == 6);
   CHECK(refused([](auto& options) { options.failures_max = 1'001; }) == 7);
   CHECK(refused([](auto& options) { options.ejection_time = std::chrono::milliseconds(-1); }) == 8);
+  CHECK(refused([](auto& options) { options.health.target = "no path"; }) == 9);
+  CHECK(refused([](auto& options) { options.health.failures_max = 0; }) == 9);
 }
 
 TEST_CASE("gateway: methods that are not for it are 405, and name those that are") {

@@ -66,6 +66,21 @@ TEST_CASE(
   CHECK_FALSE(upstreams.ejected(0, 11s));
 }
 
+TEST_CASE("upstreams: who is not well has no requests until it is, and then at once") {
+  GatewayOptions options = options_of(2, Balance::round_robin);
+  options.health = {.target = "/", .failures_max = 2, .successes_min = 3};
+  Upstreams upstreams(options);
+  for (const bool well : {false, true, false}) upstreams.on_checked(0, well);
+  CHECK(upstreams.choose(0b10, 0, 0s) == 0U); // Not in a row.
+  upstreams.on_checked(0, false);
+  CHECK_FALSE(upstreams.choose(0b10, 0, 0s));
+  for (int count = 0; count < 3; ++count) CHECK(upstreams.choose(0, 0, 0s) == 1U);
+  for (const bool well : {true, true, false, true, true}) upstreams.on_checked(0, well);
+  CHECK_FALSE(upstreams.choose(0b10, 0, 0s));
+  upstreams.on_checked(0, true);
+  CHECK(upstreams.choose(0b10, 0, 0s) == 0U);
+}
+
 TEST_CASE(
     "upstreams: a hash leads to the same server, spreads evenly, and moves only who lost his") {
   const GatewayOptions options = options_of(8, Balance::peer_hash);
