@@ -7,6 +7,7 @@ STORM_BAR = 1.00  # of nginx's p99 of live requests in a storm of handshakes, at
 SLOW_BAR = 2.00  # of the quiet p99 of good clients while slow ones attack, at most
 IDLE_BAR_BYTES, IDLE_AIM_BYTES = 2048, 1024  # per idle connection over TLS
 HANDSHAKE_BAR, HANDSHAKE_AIM = 0.75, 0.50  # of nginx's instructions per handshake
+PROXY_BAR = 0.70  # of the better peer's instructions per request
 # Of nginx's instructions per request, or handshake and request, at most.
 BARS = {'https': 0.70, 'http': 0.80, 'handshake': HANDSHAKE_BAR}
 
@@ -32,6 +33,13 @@ def policy_environment(folder):
 def verdict(kind, ratio):
     said = 'holds' if ratio <= BARS[kind] else 'is missed'
     return f'the bar of {BARS[kind]:.2f}x nginx {said}'
+
+
+def proxy_verdict(ratios):
+    """To the better one of the others."""
+    ratio = ratios['ringfort'] / min(ratios['nginx'], ratios['haproxy'])
+    said = 'holds' if ratio <= PROXY_BAR else 'is missed'
+    return f'{ratio:.3f}x the better one: the bar of {PROXY_BAR:.2f}x {said}'
 
 
 def client_verdict(to_ringfort):
