@@ -245,6 +245,7 @@ void CallState::start_anew() noexcept {
   connection_ = nullptr;
   anew_ = true;
   reused_ = false;
+  upload_dropped_ = false;
   cycle_ = {};
   peer_ = {};
   server_ = {};

@@ -131,6 +131,7 @@ Result<> CallState::take_write() noexcept {
 
 void CallState::drop_upload() noexcept {
   upload_dropped_ = true;
+  taken_ = taken_ || (streams_ && !body_rest_.empty()); // Its writer is told that it has gone.
   body_rest_ = {};
   tell({Wait::write});
 }
