@@ -1,5 +1,8 @@
 #include "cli/fetch.hpp"
 
+#include <optional>
+#include <utility>
+
 #include "cli/fetch_calls.hpp"
 #include "cli/fetch_proxies.hpp"
 #include "cli/fetch_trust.hpp"
@@ -19,7 +22,7 @@ EngineOptions engine_options(const FetchFlags& flags) {
   return options;
 }
 
-ClientOptions client_options(const FetchFlags& flags, tls::ClientContext trust,
+ClientOptions client_options(const FetchFlags& flags, std::optional<tls::ClientContext> trust,
                              std::optional<tls::ClientContext> proxy_trust) {
   ClientOptions options{.tls = std::move(trust), .proxy_tls = std::move(proxy_trust)};
   for (const auto& [time, value] : flags.times) options.*time = value;
@@ -29,11 +32,13 @@ ClientOptions client_options(const FetchFlags& flags, tls::ClientContext trust,
 } // namespace
 
 ExitStatus fetch(const FetchFlags& flags) {
-  if (const auto url = parse_url(flags.url); !url) return complain(url.error(), flags.url);
+  const auto url = parse_url(flags.url);
+  if (!url) return complain(url.error(), flags.url);
   Complaints complaints;
   if (!environment_is_safe(complaints)) return complaints.status();
-  auto trust = load_trust(flags, complaints);
-  if (!trust) return complaints.status();
+  std::optional<tls::ClientContext> trust;
+  if (url->encrypted || flags.redirects_max > 0) trust = load_trust(flags, complaints);
+  if (!complaints.none()) return complaints.status();
   const auto proxies = load_proxies(flags, complaints);
   if (!proxies) return complaints.status();
   std::optional<tls::ClientContext> proxy_trust;
@@ -44,7 +49,7 @@ ExitStatus fetch(const FetchFlags& flags) {
   auto engine = Engine::create(engine_options(flags));
   if (!engine) return complain(engine.error());
   auto client = Client::create((*engine)->shard(0),
-                               client_options(flags, std::move(*trust), std::move(proxy_trust)));
+                               client_options(flags, std::move(trust), std::move(proxy_trust)));
   if (!client) return complain(client.error());
   FetchCalls calls(flags, *proxies, *body, **engine, std::move(*client));
   calls.start();

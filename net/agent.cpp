@@ -44,6 +44,15 @@ std::string authority_of(const Destination& destination) {
   return authority;
 }
 
+/// The shard's copy; null of nothing.
+Result<std::unique_ptr<tls::ShardClientContext>>
+context_for(ServingShard& shard, const std::optional<tls::ClientContext>& context) {
+  if (!context) return nullptr;
+  const auto library = shard.make_tls_library();
+  if (!library) return std::unexpected(library.error());
+  return tls::ShardClientContext::create(**library, *context);
+}
+
 } // namespace
 
 Pool::Pool(const Destination& to)
@@ -78,20 +87,14 @@ Agent::Agent(ServingShard& shard, ClientOptions options, Slots<ClientConnection>
 Agent::~Agent() { shard_.timers().cancel(dispatch_timer_); }
 
 Result<std::unique_ptr<Agent>> Agent::create(ServingShard& shard, ClientOptions options) {
-  const auto library = shard.make_tls_library();
-  if (!library) return std::unexpected(library.error());
-  auto context = tls::ShardClientContext::create(**library, options.tls);
+  auto context = context_for(shard, options.tls);
   if (!context) return std::unexpected(context.error());
-  std::unique_ptr<tls::ShardClientContext> proxy_context;
-  if (options.proxy_tls) {
-    auto made = tls::ShardClientContext::create(**library, *options.proxy_tls);
-    if (!made) return std::unexpected(made.error());
-    proxy_context = std::move(*made);
-  }
+  auto proxy_context = context_for(shard, options.proxy_tls);
+  if (!proxy_context) return std::unexpected(proxy_context.error());
   auto connections = Slots<ClientConnection>::create(options.connections_max);
   if (!connections) return std::unexpected(connections.error());
   return std::make_unique<Agent>(shard, std::move(options), std::move(*connections),
-                                 std::move(*context), std::move(proxy_context));
+                                 std::move(*context), std::move(*proxy_context));
 }
 
 std::unique_ptr<tls::ClientSession> Agent::session_for(const Pool& pool) noexcept {
@@ -114,9 +117,10 @@ std::unique_ptr<tls::ClientSession> Agent::proxy_session_for(const Pool& pool) n
 Call Agent::call(CallWaiter& waiter, const Destination& destination, Request&& request) noexcept {
   CallState* const call = CallState::create(*this, waiter);
   if (call != nullptr) ++counts_.calls;
-  if (call == nullptr || ended_) {
+  const std::optional<Code> refusal = refusal_of(destination);
+  if (call == nullptr || refusal) {
     if (auto release = request.body.take_release()) release();
-    if (call != nullptr) call->fail({.code = Code::call_ended});
+    if (call != nullptr) call->fail({.code = *refusal});
     return Call(call);
   }
   Pool& pool = pool_of(destination);
@@ -127,6 +131,13 @@ Call Agent::call(CallWaiter& waiter, const Destination& destination, Request&& r
     pool.pending.push_back(call);
   }
   return Call(call);
+}
+
+std::optional<Code> Agent::refusal_of(const Destination& destination) const noexcept {
+  if (ended_) return Code::call_ended;
+  const bool to_proxy = destination.proxy && destination.proxy->encrypted && !options_.proxy_tls;
+  if ((destination.encrypted || to_proxy) && !options_.tls) return Code::config_no_client_context;
+  return {};
 }
 
 Pool& Agent::pool_of(const Destination& destination) {
@@ -325,7 +336,7 @@ void Agent::on_opened(ClientConnection& connection, const tls::ClientSessionFact
   ++counts_.connections;
   if (facts != nullptr) {
     ++(facts->resumed ? counts_.handshakes_resumed : counts_.handshakes_full);
-    if (!options_.tls.options().verifies) ++counts_.unverified;
+    if (options_.tls && !options_.tls->options().verifies) ++counts_.unverified;
   }
   keep(connection);
 }
@@ -414,7 +425,7 @@ void Agent::fail_all() noexcept {
 // ---------------------------------------------------------------------------- whom it believes
 
 Result<> Agent::trust(tls::ClientContext context) {
-  auto made = tls::ShardClientContext::create(*shard_.tls_library(), context);
+  auto made = context_for(shard_, context);
   if (!made) return std::unexpected(made.error());
   options_.tls = std::move(context);
   epochs_.begin(std::move(*made));

@@ -10,6 +10,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include <ringfort/client.hpp>
@@ -124,6 +125,7 @@ private:
     bool operator()(const Destination& one, const Destination& other) const noexcept;
   };
 
+  std::optional<Code> refusal_of(const Destination& destination) const noexcept;
   Pool& pool_of(const Destination& destination);
   void mark(Pool& pool) noexcept;
   void dispatch() noexcept;

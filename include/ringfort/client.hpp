@@ -222,7 +222,8 @@ public:
 
   /// The answer's head. Once; where the request tells_interim, for each interim answer (RFC 9110
   /// section 15.2) before it too.
-  /// Errors: resolve.*, connect.*, tls_handshake.*, tls_record.*, call.*, upload.*, answer.*.
+  /// Errors: resolve.*, connect.*, tls_handshake.*, tls_record.*, call.*, upload.*, answer.*,
+  ///         config.no_client_context.
   ResponseAwait response() noexcept { return ResponseAwait(state_); }
 
   /// The next piece of its body; empty = it has ended, and trailers() are there.
@@ -253,7 +254,8 @@ private:
 
 /// Bounds of one client; an answer's head, fields and chunks have those of the engine's Limits.
 struct ClientOptions {
-  tls::ClientContext tls; ///< for encrypted destinations
+  /// For encrypted destinations. None: a call to one is config.no_client_context.
+  std::optional<tls::ClientContext> tls = {};
   /// For encrypted proxies; nothing: as `tls`, whose identity they see then.
   std::optional<tls::ClientContext> proxy_tls = {};
 
@@ -313,7 +315,7 @@ class Client {
 public:
   /// Errors: config.invalid (detail: 1-based position of the field in ClientOptions),
   ///         tls_context.*, ring.no_memory.
-  /// Cost:   the authorities are parsed again, for this shard.
+  /// Cost:   with TLS the authorities are parsed again, for this shard.
   static Result<std::unique_ptr<Client>> create(Shard& shard, ClientOptions options);
   virtual ~Client() = default;
 

@@ -231,6 +231,20 @@ TEST_CASE("client: a request that cannot be written is call.bad_request, and not
   CHECK(client->counts().opening == 0);
 }
 
+TEST_CASE("client: without a TLS context a call to an encrypted destination is "
+          "config.no_client_context, and one in clear text is made") {
+  Script script(1, [](Guest& guest) {
+    guest.read_until("\r\n\r\n");
+    guest.send("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
+  });
+  Host host;
+  const auto client = Client::create(host.shard(), {}).or_exit();
+  check_failure(outcome_of(host, *client, secure(script.port())), Code::config_no_client_context,
+                Phase::pending);
+  CHECK(outcome_of(host, *client, clear(script.port())).body == "ok");
+  CHECK(client->counts().connections == 1);
+}
+
 TEST_CASE("client: a body of another length than was said is call.wrong_length") {
   Script script(1, [](Guest& guest) { guest.read_to_end(); });
   Host host;

@@ -289,13 +289,14 @@ def first_failure():
 
 @tap.case('fetch: a file that cannot be read or written is named, exit 78')
 def files():
+    of_trust = (('--cert', '/nonexistent', '--key', '/nonexistent'), ('--crl', '/nonexistent'),
+                ('--cacert', '/nonexistent'), ('--extra-cacert', '/nonexistent'))
+    of_bodies = (('--data', '@/nonexistent'), ('--data', f'@{FOLDER}'), ('-o', '/nonexistent/file'))
     with Origin(saying(OK)) as scripted:
-        for flags in (('--data', '@/nonexistent'), ('-o', '/nonexistent/file'),
-                      ('--cert', '/nonexistent', '--key', '/nonexistent'),
-                      ('--crl', '/nonexistent'), ('--cacert', '/nonexistent'),
-                      ('--extra-cacert', '/nonexistent'), ('--data', f'@{FOLDER}')):
-            said = origin.fetch(*flags, scripted.url, status=78, trust=None)[1]
-            assert flags[1].lstrip('@') in said, (flags, said)
+        for url, group in (('https://localhost/', of_trust), (scripted.url, of_bodies)):
+            for flags in group:
+                said = origin.fetch(*flags, url, status=78, trust=None)[1]
+                assert flags[1].lstrip('@') in said, (flags, said)
 
 
 tap.run()

@@ -54,6 +54,13 @@ def authorities():
             fetch(scripted.url, trust=None, environment={name: str(TRUST.pem)}, status=60)
 
 
+@tap.case('fetch: for http:// alone nobody has to be believed, and no file of authorities is read')
+def clear_text():
+    with Origin(saying(OK)) as scripted:
+        assert fetch(scripted.url, trust='/nonexistent')[0] == b'ok'
+        fetch('--follow', '1', scripted.url, trust='/nonexistent', status=78)
+
+
 @tap.case('PE-02, differs: a file of extra authorities that cannot be read ends it, exit 78')
 def extra_unreadable():
     junk = FOLDER / 'junk'
