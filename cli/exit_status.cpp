@@ -16,6 +16,7 @@ bool is_disbelief(Code code) noexcept {
   case Code::tls_handshake_server_revocation_unknown:
   case Code::tls_handshake_server_certificate_wrong_name:
   case Code::tls_handshake_server_certificate_too_weak:
+  case Code::tls_handshake_server_signature_too_weak:
   case Code::tls_handshake_server_certificate_refused:
   case Code::tls_handshake_server_key_not_pinned: return true;
   default: return false;
@@ -52,6 +53,9 @@ ExitStatus exit_status_of(Code code) noexcept {
 ExitStatus exit_status_of(const Error& error, Phase phase) noexcept {
   if (exit_status_of(error.code) != ExitStatus::os_error) return exit_status_of(error.code);
   if (is_disbelief(error.code)) return ExitStatus::untrusted;
+  // In TLS 1.3 a server tells behind the handshake what it misses of it.
+  const bool of_handshake = fault_of(error.code).stage == Stage::tls_handshake;
+  if (of_handshake && phase > Phase::tls) return ExitStatus::tls;
   switch (phase) {
   case Phase::resolve: return ExitStatus::resolve;
   case Phase::connect: return ExitStatus::connect;

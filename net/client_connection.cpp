@@ -7,6 +7,7 @@
 #include "net/agent.hpp"
 #include "net/send_credit.hpp"
 #include "net/serving_shard.hpp"
+#include "tls/alerts.hpp"
 
 namespace ringfort::net {
 
@@ -91,7 +92,8 @@ void ClientConnection::on_lost_while_idle(std::optional<Error> error) noexcept {
     return;
   }
   const Code code = transport_.encrypted() ? Code::tls_handshake_peer_closed : Code::answer_none;
-  agent_.fail_oldest(pool_, error.value_or(Error{.code = code}), Phase::wait, times_);
+  const Error told = as_told(error.value_or(Error{.code = code}));
+  agent_.fail_oldest(pool_, told, Phase::wait, times_);
 }
 
 /// True once it can serve.
@@ -275,6 +277,11 @@ void ClientConnection::drain_answer() noexcept {
 
 /// What a transport says of its peer, in the words of a call.
 Error ClientConnection::as_told(Error error) noexcept {
+  // In TLS 1.3 the client's handshake is over when the server misses its certificate.
+  constexpr int certificate_required = static_cast<int>(tls::Alert::certificate_required);
+  if (error.code == Code::tls_record_peer_alert && error.detail == certificate_required) {
+    error.code = Code::tls_handshake_server_wants_certificate;
+  }
   if (error.code == Code::response_stream_no_blocks) error.code = Code::call_no_blocks;
   if (error.code == Code::response_stream_peer_closed) error.code = Code::upload_peer_closed;
   return error;

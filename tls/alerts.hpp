@@ -13,11 +13,16 @@ enum class Alert : std::uint8_t {
   bad_record_mac = 20,
   record_overflow = 22,
   handshake_failure = 40,
+  bad_certificate = 42,
+  certificate_unknown = 46,
+  access_denied = 49,
   decode_error = 50,
   protocol_version = 70,
+  insufficient_security = 71,
   internal_error = 80,
   no_renegotiation = 100,
   unrecognized_name = 112,
+  certificate_required = 116,
   no_application_protocol = 120,
 };
 

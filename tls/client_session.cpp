@@ -2,6 +2,7 @@
 
 #include <openssl/sslerr.h>
 
+#include "tls/alerts.hpp"
 #include "tls/certificate_facts.hpp"
 #include "tls/distrust.hpp"
 #include "tls/host_name.hpp"
@@ -89,9 +90,32 @@ Error ClientSession::failure() const noexcept {
   // A warning may have come before something else went wrong; close_notify is no error to OpenSSL.
   const bool told = reason == 0 || reason >= SSL_AD_REASON_OFFSET;
   if (told && peer_alert() >= 0) {
-    return {.code = Code::tls_handshake_peer_alert, .detail = peer_alert()};
+    return {.code = code_of_alert(), .detail = peer_alert()};
   }
   return {.code = Code::tls_handshake_malformed, .detail = reason};
+}
+
+/// What an alert of the server's means depends on what it had come to know.
+Code ClientSession::code_of_alert() const noexcept {
+  enum Message : int { certificate = 11, certificate_verify = 15, client_key_exchange = 16 };
+  const auto alert = static_cast<Alert>(peer_alert());
+  switch (alert) {
+  case Alert::handshake_failure:
+  case Alert::bad_certificate:
+  case Alert::certificate_unknown:
+  case Alert::access_denied:
+  case Alert::certificate_required:
+    // Asked for a certificate, who has none sends an empty list.
+    if (!sent(certificate) || sent(certificate_verify)) break;
+    return Code::tls_handshake_server_wants_certificate;
+  default: break;
+  }
+  const bool refuses_offer =
+      alert == Alert::handshake_failure || alert == Alert::insufficient_security;
+  if (refuses_offer && !sent(client_key_exchange)) {
+    return Code::tls_handshake_server_no_shared_suite;
+  }
+  return Code::tls_handshake_peer_alert;
 }
 
 ClientSessionFacts ClientSession::take_facts() const {

@@ -65,6 +65,7 @@ public:
 private:
   Result<> ask();
   Error failure() const noexcept override;
+  Code code_of_alert() const noexcept;
   static int keep(ssl_st* ssl, ssl_session_st* session) noexcept;
 
   ShardClientContext& context_;

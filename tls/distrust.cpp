@@ -54,8 +54,8 @@ Code code_of_distrusted_server(int reason) noexcept {
   case X509_V_ERR_HOSTNAME_MISMATCH:
   case X509_V_ERR_IP_ADDRESS_MISMATCH: return Code::tls_handshake_server_certificate_wrong_name;
   case X509_V_ERR_EE_KEY_TOO_SMALL:
-  case X509_V_ERR_CA_KEY_TOO_SMALL:
-  case X509_V_ERR_CA_MD_TOO_WEAK: return Code::tls_handshake_server_certificate_too_weak;
+  case X509_V_ERR_CA_KEY_TOO_SMALL: return Code::tls_handshake_server_certificate_too_weak;
+  case X509_V_ERR_CA_MD_TOO_WEAK: return Code::tls_handshake_server_signature_too_weak;
   // Verification as OpenSSL knows it went well: see server_verification.
   case X509_V_ERR_APPLICATION_VERIFICATION: return Code::tls_handshake_server_key_not_pinned;
   default: return Code::tls_handshake_server_certificate_refused;

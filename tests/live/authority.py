@@ -87,3 +87,10 @@ class Authority:
         made = self.folder / 'list.pem'
         openssl('ca', '-config', self.settings, '-gencrl', '-out', made)
         made.rename(path)
+
+
+def chained(pem, issuer):
+    """A leaf's file with its issuer's certificate behind the leaf."""
+    path = pem.with_suffix('.chain.pem')
+    path.write_text(pem.read_text() + issuer.pem.read_text())
+    return path

@@ -150,6 +150,14 @@ def saying(*answers, then=None):
     return script
 
 
+def head_then(end):
+    """A script: reads a request's head, and does that."""
+    def script(connection, origin):
+        origin.heads.append(read_head(connection)[0])
+        end(connection)
+    return script
+
+
 def close_in_order(connection):
     """close_notify first, over TLS."""
     if isinstance(connection, ssl.SSLSocket):
@@ -159,6 +167,14 @@ def close_in_order(connection):
 def close_at_once(connection):
     """FIN, and over TLS no close_notify before it."""
     connection.shutdown(socket.SHUT_RDWR)
+
+
+def big_file():
+    """More than sockets take by themselves."""
+    path = FOLDER / 'big'
+    with path.open('wb') as file:
+        file.truncate(64 * 1024 * 1024)
+    return path
 
 
 def free_port():

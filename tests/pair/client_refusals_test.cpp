@@ -58,15 +58,21 @@ TEST_CASE("client: another protocol on the port is tls_handshake.server_not_tls"
 }
 
 TEST_CASE("client: an alert is tls_handshake.peer_alert, with its number") {
-  const Error error = answered(std::string("\x15\x03\x03\x00\x02\x02\x28", 7));
+  const Error error = answered(std::string("\x15\x03\x03\x00\x02\x02\x50", 7));
   CHECK(error.code == Code::tls_handshake_peer_alert);
-  CHECK(error.detail == 40);
+  CHECK(error.detail == 80);
   const Error closed = answered(std::string("\x15\x03\x03\x00\x02\x01\x00", 7));
   CHECK(closed.code == Code::tls_handshake_peer_alert);
   CHECK(closed.detail == 0);
+}
+
+TEST_CASE("client: a server that takes nothing that is offered is "
+          "tls_handshake.server_no_shared_suite") {
   peer::ServerOptions rsa_only{{.version_max = TLS1_2_VERSION, .identity = &identity()}};
   rsa_only.suites = "ECDHE-RSA-AES128-GCM-SHA256";
-  CHECK(refused(rsa_only).code == Code::tls_handshake_peer_alert);
+  CHECK(refused(rsa_only).code == Code::tls_handshake_server_no_shared_suite);
+  constexpr std::string_view insufficient_security("\x15\x03\x03\x00\x02\x02\x47", 7);
+  CHECK(answered(insufficient_security).code == Code::tls_handshake_server_no_shared_suite);
 }
 
 TEST_CASE("client: a version that is not allowed here is tls_handshake.server_version_refused") {
