@@ -1,5 +1,7 @@
 #include "cli/upstream_flags.hpp"
 
+#include <algorithm>
+
 #include <CLI/CLI.hpp>
 
 #include "cli/flag_kinds.hpp"
@@ -49,9 +51,10 @@ void add_time_flags(CLI::App& app, UpstreamFlags& flags) {
 std::optional<Destination> parse_upstream(const std::string& text) {
   if (const std::size_t mark = text.find(unix_mark); mark != text.npos) {
     const auto url = parse_url(text.substr(0, mark) + "://localhost/");
-    if (!url) return {};
+    const std::string path = text.substr(mark + unix_mark.size());
+    if (!url || path.empty()) return {};
     Destination destination = url->destination();
-    destination.unix_path = text.substr(mark + unix_mark.size());
+    destination.unix_path = path;
     return destination;
   }
   const auto url = parse_url(text);
@@ -121,6 +124,11 @@ void add_upstream_flags(CLI::App& app, UpstreamFlags& flags) {
   add_number(app, "--upstream-idle-max", flags.idle_max, {0, 1'000'000}, &parse_count,
              "of these, kept for later");
   add_time_flags(app, flags);
+  app.add_option("--upgrade", flags.upgrades,
+                 "a protocol that clients may switch to with an upstream, instead of websocket; "
+                 "again for another one")
+      ->type_name("PROTOCOL")
+      ->allow_extra_args(false);
   app.add_flag("--upstream-host", flags.own_host,
                "Host is the upstream's own name, not what the client asked for");
   app.add_option("--trusted-proxy", flags.trusted_proxies,
@@ -147,13 +155,15 @@ std::string contradiction_of(const UpstreamFlags& flags) {
 
 std::optional<Gateway> open_gateway(const UpstreamFlags& flags, Complaints& complaints) {
   if (flags.urls.empty()) return {};
-  auto trust = trust_of(flags, complaints);
-  if (!trust) return {};
-  GatewayOptions options{.upstreams = {}, .client = {.tls = std::move(*trust)}};
+  GatewayOptions options{.upstreams = {}};
   for (const std::string& url : flags.urls) {
     options.upstreams.push_back(parse_upstream(url).value());
     if (options.upstreams.back().encrypted)
       options.upstreams.back().server_name = flags.server_name;
+  }
+  if (std::ranges::any_of(options.upstreams, &Destination::encrypted)) {
+    options.client.tls = trust_of(flags, complaints);
+    if (!options.client.tls) return {};
   }
   for (const auto& [time, value] : flags.times) options.client.*time = value;
   options.client.connections_per_destination_max = flags.connections_max;
@@ -164,13 +174,14 @@ std::optional<Gateway> open_gateway(const UpstreamFlags& flags, Complaints& comp
   options.balance = flags.balance;
   options.keeps_host = !flags.own_host;
   options.trusted_proxies = flags.trusted_proxies;
+  if (!flags.upgrades.empty()) options.upgrades = flags.upgrades;
   options.failures_max = flags.failures_max;
   options.health = flags.health;
   options.ejection_time = flags.ejection_time;
   auto gateway = Gateway::create(std::move(options));
   if (gateway) return std::move(*gateway);
-  constexpr const char* names[] = {"--upstream",    "", "", "", "--trusted-proxy", "", "", "",
-                                   "--health-check"};
+  constexpr const char* names[] = {"--upstream", "",          "", "", "--trusted-proxy",
+                                   "",           "--upgrade", "", "", "--health-check"};
   const auto position = static_cast<std::size_t>(gateway.error().detail);
   complaints.add({.code = gateway.error().code},
                  position <= std::size(names) ? names[position - 1] : "");

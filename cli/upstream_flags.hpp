@@ -26,6 +26,7 @@ struct UpstreamFlags {
   bool insecure = false;
   bool own_host = false; ///< Host is the server's own name
   std::vector<std::string> trusted_proxies;
+  std::vector<std::string> upgrades; ///< none: the gateway's own
   Balance balance = Balance::round_robin;
   std::uint32_t failures_max = 3;
   std::chrono::milliseconds ejection_time{10'000};

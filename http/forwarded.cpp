@@ -1,6 +1,7 @@
 #include "http/forwarded.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "http/authority.hpp"
 #include "http/list_reader.hpp"
@@ -77,10 +78,15 @@ Forwarded read_forwarded(Fields fields) noexcept {
           .host = host_of(only(fields, "x-forwarded-host"))};
 }
 
+// Programs behind a CGI-like interface know both "-" and "_" as "_".
 bool claims_client(std::string_view name) noexcept {
+  std::array<char, 16> begun{};
+  const std::size_t bytes = std::min(name.size(), begun.size());
+  std::ranges::replace_copy(name.substr(0, bytes), begun.begin(), '_', '-');
+  const std::string_view plain(begun.data(), bytes);
   constexpr std::string_view older = "x-forwarded-";
-  return same_name(name, "forwarded") || same_name(name, "x-real-ip") ||
-         (name.size() > older.size() && same_name(name.substr(0, older.size()), older));
+  return same_name(name, "forwarded") || same_name(plain, "x-real-ip") ||
+         (name.size() > older.size() && same_name(plain.substr(0, older.size()), older));
 }
 
 std::string_view write_forwarded(std::span<char, forwarded_bytes_max> room,

@@ -9,7 +9,7 @@ namespace ringfort::http {
 
 namespace {
 
-constexpr std::array<std::string_view, 10> always{"connection",
+constexpr std::array<std::string_view, 11> always{"connection",
                                                   "keep-alive",
                                                   "proxy-connection",
                                                   "te",
@@ -18,7 +18,8 @@ constexpr std::array<std::string_view, 10> always{"connection",
                                                   "proxy-authenticate",
                                                   "proxy-authorization",
                                                   "proxy-authentication-info",
-                                                  "proxy"};
+                                                  "proxy",
+                                                  "http2-settings"};
 
 bool names_field(std::string_view connection) noexcept {
   while (!connection.empty()) {

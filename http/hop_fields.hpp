@@ -15,7 +15,7 @@ public:
 
   /// Connection and what it names, Keep-Alive, TE, Transfer-Encoding, Upgrade, Proxy-Connection,
   /// and what one says to a proxy or as one about who asks (section 11.7); "Proxy" too, which no
-  /// RFC knows and CGI programs take for a setting.
+  /// RFC knows and CGI programs take for a setting, and HTTP2-Settings (RFC 7540 section 3.2.1).
   /// Cost: a comparison or two, and a look at each Connection field, if there is one.
   bool end_here(std::string_view name) const noexcept;
 

@@ -51,6 +51,8 @@ private:
 
 /// The longest chunk-size line: 16 hexadecimal digits and CRLF.
 inline constexpr std::size_t chunk_size_bytes_max = 18;
+/// Room for the last chunk with as many trailers as are ever taken.
+inline constexpr std::size_t last_chunk_bytes_max = 16'384 + 64;
 
 /// Writes the line before a chunk of `bytes` (RFC 9112 section 7.1) and answers its length.
 std::size_t write_chunk_size(MutableBytes out, std::uint64_t bytes) noexcept;

@@ -21,7 +21,7 @@ tls::ServerName server_name_of(const Destination& destination) {
   // Sessions are a destination's: the name alone may be served by several hosts and ports.
   std::string key = destination.host + ':' + std::to_string(destination.port);
   key.append(" ").append(destination.connect_host).append(":");
-  key.append(std::to_string(destination.connect_port));
+  key.append(std::to_string(destination.connect_port)).append(destination.unix_path);
   return {.asked = asks ? proved : "", .proved = proved, .session_key = std::move(key)};
 }
 
@@ -106,10 +106,8 @@ std::unique_ptr<tls::ClientSession> Agent::session_for(const Pool& pool) noexcep
 
 std::unique_ptr<tls::ClientSession> Agent::proxy_session_for(const Pool& pool) noexcept {
   if (!pool.destination.proxy->encrypted) return nullptr;
-  tls::ShardClientContext& context =
-      proxy_context_ != nullptr ? *proxy_context_ : *epochs_.current().context;
-  return std::make_unique<tls::ClientSession>(*shard_.tls_library(), context, pool.proxy_name,
-                                              shard_.unix_seconds());
+  return std::make_unique<tls::ClientSession>(*shard_.tls_library(), *proxy_context_,
+                                              pool.proxy_name, shard_.unix_seconds());
 }
 
 // ---------------------------------------------------------------------------- calls
@@ -135,8 +133,10 @@ Call Agent::call(CallWaiter& waiter, const Destination& destination, Request&& r
 
 std::optional<Code> Agent::refusal_of(const Destination& destination) const noexcept {
   if (ended_) return Code::call_ended;
-  const bool to_proxy = destination.proxy && destination.proxy->encrypted && !options_.proxy_tls;
-  if ((destination.encrypted || to_proxy) && !options_.tls) return Code::config_no_client_context;
+  const bool to_proxy = destination.proxy && destination.proxy->encrypted;
+  if ((destination.encrypted && !options_.tls) || (to_proxy && !options_.proxy_tls)) {
+    return Code::config_no_client_context;
+  }
   return {};
 }
 

@@ -148,7 +148,7 @@ private:
   ServingShard& shard_;
   ClientOptions options_;
   TrustEpochs epochs_;
-  std::unique_ptr<tls::ShardClientContext> proxy_context_; ///< null: as the destinations'
+  std::unique_ptr<tls::ShardClientContext> proxy_context_; ///< null: no proxy is encrypted
   Slots<ClientConnection> connections_;
   std::vector<std::unique_ptr<Dial>> dials_;
   std::vector<std::unique_ptr<ProxyTunnel>> tunnels_;

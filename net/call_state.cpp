@@ -183,9 +183,10 @@ void CallState::on_head(bool last) noexcept {
     const bool told = tells_interim_ && !abandoned_;
     if (!told) parser_.begin_after_interim();
     if (told) interim_ = Interim::untaken;
-    on_room();
-    if (told) tell({Wait::response});
-    return;
+    if (!told) return on_room();
+    const bool wrote = waits(Wait::write) && try_write();
+    if (!waits(Wait::write)) send_more();
+    return wrote ? tell({Wait::response, Wait::write}) : tell({Wait::response});
   }
   enter(Phase::response);
   head_done_ = true;
@@ -274,7 +275,8 @@ void CallState::let_go() noexcept {
 void CallState::on_released() noexcept {
   let_go();
   enter(Phase::done);
-  if (abandoned_) destroy();
+  if (abandoned_) return destroy();
+  tell({Wait::write}); // What it still has to send is for nobody.
 }
 
 void CallState::fail(const Error& error) noexcept {
@@ -363,7 +365,8 @@ bool CallState::try_read() noexcept {
 Result<Bytes> CallState::take_read() noexcept {
   if (has_piece_) return piece_;
   if (!response_complete()) return std::unexpected(*refusal());
-  if (connection_ != nullptr && (!tunnel_ || direction_ended_)) connection_->release_call();
+  if (connection_ != nullptr && !tunnel_) connection_->release_call();
+  if (connection_ != nullptr) connection_->pump_soon();
   return Bytes{};
 }
 

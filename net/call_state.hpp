@@ -65,6 +65,7 @@ public:
   bool refuses_switch() const noexcept;
   /// Its answer has opened a tunnel: what follows is raw, both ways.
   bool tunnels() const noexcept { return tunnel_; }
+  bool tunnel_over() const noexcept { return tunnel_ && tunnel_ended_ && direction_ended_; }
   /// An interim answer waits to be taken, or to be done with.
   bool at_interim() const noexcept { return interim_ != Interim::none; }
   /// The request cannot be sent any further, but what has come of the answer still counts.

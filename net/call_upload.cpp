@@ -76,7 +76,6 @@ void CallState::complete_request() noexcept {
   if (tunnel_) {
     direction_ended_ = true;
     connection_->end_direction();
-    if (tunnel_ended_) connection_->release_call();
     return;
   }
   cycle_.on(Side::request, CycleEvent::complete);
@@ -102,7 +101,7 @@ void CallState::begin_finish(std::span<const Field> trailers) noexcept {
     return;
   }
   if (framing_ == BodyFraming::chunked) {
-    std::array<std::byte, 1'024> last_chunk;
+    std::array<std::byte, http::last_chunk_bytes_max> last_chunk;
     const auto written = http::write_last_chunk(last_chunk, trailers, Code::call_bad_request);
     write_result_ = written ? keep(last_chunk_, Bytes(last_chunk).first(*written))
                             : Result<>(std::unexpected(written.error()));

@@ -75,7 +75,12 @@ bool ClientConnection::step() noexcept {
       on_lost_while_idle(std::nullopt);
     }
     return false;
-  case State::busy: return call_->wants_more() && parse_more();
+  case State::busy:
+    if (call_->tunnel_over()) {
+      release_call();
+      return false;
+    }
+    return call_->wants_more() && parse_more();
   case State::ending:
   case State::stopping: break;
   }
@@ -241,9 +246,11 @@ bool ClientConnection::reusable() const noexcept {
 void ClientConnection::release_call() noexcept {
   const bool reused = reusable();
   CallState& call = *std::exchange(call_, nullptr);
+  soon_.reset(); // It was the call's.
+  if (reused) state_ = State::idle;
+  if (!reused) end_after_flush();
   call.on_released();
-  if (!reused) return end_after_flush();
-  state_ = State::idle;
+  if (!reused) return;
   entered_at_ = agent_.shard().now();
   (void)step(); // What has come already, and nobody asked for, is no answer to the next call.
   if (state_ == State::idle) free_once_sent();

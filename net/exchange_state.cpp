@@ -298,7 +298,7 @@ void ExchangeState::begin_finish(std::span<const Field> trailers) noexcept {
   }
   if (response_complete()) return;
   if (framing_ == BodyFraming::chunked && !body_forbidden_) {
-    std::array<std::byte, 1024> last_chunk;
+    std::array<std::byte, http::last_chunk_bytes_max> last_chunk;
     const auto written = http::write_last_chunk(last_chunk, trailers);
     if (!written) {
       write_result_ = std::unexpected(written.error());

@@ -55,8 +55,11 @@ public:
   /// The handler waits, and for nothing of its peer's.
   bool waits_elsewhere() const noexcept {
     const bool for_peer = waits_.on(Wait::read) || waits_.on(Wait::write);
-    return !for_peer && (waits_.on(Wait::wake) || waits_.on(Wait::sleep) || waits_for_calls());
+    const bool for_call = waits_for_calls() && !calls_keep_time_;
+    return !for_peer && (waits_.on(Wait::wake) || waits_.on(Wait::sleep) || for_call);
   }
+  /// What its calls take is bounded by their own times alone.
+  void leave_time_to_calls() noexcept { calls_keep_time_ = true; }
   bool tunnels() const noexcept { return tunnel_; }
   /// More of the request, or through the tunnel, may come.
   bool receives() const noexcept { return tunnel_ ? !tunnel_ended_ : !request_complete(); }
@@ -167,6 +170,7 @@ private:
   bool body_forbidden_ = false;
   bool continued_ = false; ///< 100 Continue was sent
   bool tunnel_ = false;
+  bool calls_keep_time_ = false;
   bool tunnel_ended_ = false;   ///< by the peer
   bool ends_direction_ = false; ///< ours of the tunnel, once all is sent
   bool woken_ = false;          ///< and nobody has waited for it since

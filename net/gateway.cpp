@@ -8,6 +8,7 @@
 #include <ringfort/task.hpp>
 
 #include "http/letters.hpp"
+#include "net/exchange_state.hpp"
 #include "net/gateway_failure.hpp"
 #include "net/gateway_shard.hpp"
 #include "net/onward.hpp"
@@ -105,7 +106,9 @@ Task<Result<>> pass_up(Exchange& exchange, Call& call, Passage& passage) {
     if (piece->empty()) break;
     if (auto written = co_await call.write(*piece); !written) co_return written;
   }
-  co_return co_await call.finish(onward_trailers(exchange, exchange.body().trailers()));
+  const auto finished = co_await call.finish(onward_trailers(exchange, exchange.body().trailers()));
+  if (!finished) call.abort(); // Whoever waits for the answer would wait for ever.
+  co_return finished;
 }
 
 /// The answer's head; interim answers before it are passed on. 100 is this hop's own to say.
@@ -119,9 +122,10 @@ Task<Result<Response>> final_response(Exchange& exchange, Call& call, const Gate
 }
 
 Task<Result<>> pass_body(Exchange& exchange, Call& call, const Response& response,
-                         const GatewayPlan& plan) {
+                         const GatewayPlan& plan, Passage& passage) {
   const auto fields = onward_fields(exchange, response, plan);
   if (!fields) co_return std::unexpected(fields.error());
+  passage.begun = true;
   BodyWriter writer = exchange.stream(response.status, *fields, announced_length(response));
   for (;;) {
     const auto piece = co_await call.read();
@@ -140,8 +144,7 @@ Task<Result<>> pass_down(Exchange& exchange, Call& call, const GatewayPlan& plan
   if (!response) {
     passed = std::unexpected(response.error());
   } else {
-    passage.begun = true;
-    passed = co_await pass_body(exchange, call, *response, plan);
+    passed = co_await pass_body(exchange, call, *response, plan, passage);
   }
   if (passage.reading) exchange.body().leave();
   co_return passed;
@@ -185,9 +188,11 @@ Task<Result<>> pass(Exchange& exchange, Call& call, const GatewayPlan& plan, Pas
   if (streams) co_return co_await pass_both(exchange, call, plan, passage);
   const auto response = co_await final_response(exchange, call, plan);
   if (!response) co_return std::unexpected(response.error());
+  if (response->status != 101) {
+    co_return co_await pass_body(exchange, call, *response, plan, passage);
+  }
   passage.begun = true;
-  if (response->status == 101) co_return co_await pass_tunnel(exchange, call, *response, plan);
-  co_return co_await pass_body(exchange, call, *response, plan);
+  co_return co_await pass_tunnel(exchange, call, *response, plan);
 }
 
 Task<> serve(Exchange& exchange, GatewayShard& shard) {
@@ -201,6 +206,7 @@ Task<> serve(Exchange& exchange, GatewayShard& shard) {
     answer_failure(exchange, shard.plan, request.error(), Phase::pending);
     co_return;
   }
+  static_cast<ExchangeState&>(exchange).leave_time_to_calls();
   const std::uint64_t hash = hash_for(exchange, shard.plan);
   UpstreamSet tried = 0;
   for (unsigned tries = 1;; ++tries) {
@@ -217,13 +223,12 @@ Task<> serve(Exchange& exchange, GatewayShard& shard) {
         shard.client->call(exchange, shard.upstreams.destination(place), repeated(*request));
     const auto passed = co_await pass(exchange, call, shard.plan, passage, request->streams);
     const Phase reached = call.facts().phase;
-    const bool unreached = !passed && may_pass_over(reached, passed.error().code);
-    if (!unreached) shard.upstreams.on_reached(place);
+    const bool unreached = !passed && takes_no_connection(reached, passed.error().code);
+    if (passed || reached >= Phase::upload) shard.upstreams.on_reached(place);
     if (unreached) shard.upstreams.on_failed(place, shard.shard.now());
     // Unfinished, it is cut; what is wrong with the request is answered by its own status.
     if (passed || passage.begun || passage.client_failed) co_return;
-    const bool more = shard.upstreams.choose(tried, hash, shard.shard.now()).has_value();
-    if (unreached && more && tries < tries_max) continue;
+    if (unreached && tries < tries_max && shard.upstreams.has_others(tried)) continue;
     answer_failure(exchange, shard.plan, passed.error(), reached);
     co_return;
   }
@@ -269,13 +274,32 @@ Gateway& Gateway::operator=(Gateway&&) noexcept = default;
 Gateway::~Gateway() = default;
 
 Result<Gateway> Gateway::create(GatewayOptions options) {
-  enum Position : std::int32_t { upstreams = 1, trusted = 5, name, failures, ejection, health };
+  enum Position : std::int32_t {
+    upstreams = 1,
+    client,
+    trusted = 5,
+    name,
+    upgrades,
+    failures,
+    ejection,
+    health
+  };
   const std::size_t count = options.upstreams.size();
   if (count == 0 || count > net::Upstreams::count_max) return fail(Code::config_invalid, upstreams);
+  const bool encrypts = std::ranges::any_of(options.upstreams, &Destination::encrypted);
+  if (encrypts && !options.client.tls) return fail(Code::config_invalid, client);
   auto proxies = TrustedProxies::parse(options.trusted_proxies);
   if (!proxies) return fail(Code::config_invalid, trusted);
   if (options.name.empty() || !http::all_are(options.name, http::token_letter)) {
     return fail(Code::config_invalid, name);
+  }
+  const auto is_protocol = [](const std::string& text) {
+    return !text.empty() && std::ranges::all_of(text, [](char letter) {
+      return letter == '/' || http::is(letter, http::token_letter);
+    });
+  };
+  if (!std::ranges::all_of(options.upgrades, is_protocol)) {
+    return fail(Code::config_invalid, upgrades);
   }
   if (options.failures_max > 1'000) return fail(Code::config_invalid, failures);
   if (options.ejection_time.count() < 0) return fail(Code::config_invalid, ejection);
@@ -298,7 +322,7 @@ std::string Gateway::spans() const {
       lines.append(" - HTTP\n");
       continue;
     }
-    const tls::ClientContextOptions& trust = options.client.tls.options();
+    const tls::ClientContextOptions& trust = options.client.tls->options();
     lines.append(trust.verifies ? " - HTTPS, verified as " : " - HTTPS, not verified, asked for ");
     lines.append(to.server_name.value_or(to.host));
     lines.append(trust.identity ? ", with a client certificate\n" : "\n");

@@ -75,8 +75,16 @@ GatewayFailure gateway_failure(Code code) noexcept {
   }
 }
 
-bool may_pass_over(Phase reached, Code code) noexcept {
-  return reached < Phase::upload && fault_of(code).stage != Stage::call;
+bool takes_no_connection(Phase reached, Code code) noexcept {
+  if (reached >= Phase::upload) return false;
+  switch (fault_of(code).stage) {
+  case Stage::resolve:
+  case Stage::connect:
+  case Stage::proxy:
+  case Stage::tls_handshake:
+  case Stage::tls_record: return true;
+  default: return false;
+  }
 }
 
 } // namespace ringfort::net

@@ -15,7 +15,8 @@ struct GatewayFailure {
 
 GatewayFailure gateway_failure(Code code) noexcept;
 
-/// Nothing of a request has gone to that server, and another one may do better.
-bool may_pass_over(Phase reached, Code code) noexcept;
+/// The server is the one to blame, and nothing of the request has gone to it: another one may do
+/// better.
+bool takes_no_connection(Phase reached, Code code) noexcept;
 
 } // namespace ringfort::net

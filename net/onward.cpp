@@ -8,6 +8,7 @@
 #include "http/authority.hpp"
 #include "http/forwarded.hpp"
 #include "http/hop_fields.hpp"
+#include "http/upgrade.hpp"
 #include "net/peer_text.hpp"
 
 namespace ringfort::net {
@@ -72,6 +73,15 @@ Forwarded public_hop(const Exchange& exchange, const GatewayPlan& plan) noexcept
   return hop;
 }
 
+/// The first that may be, of those that the client offers; empty when none is.
+std::string_view offered_upgrade(const Exchange& exchange, const GatewayPlan& plan) noexcept {
+  const std::string_view offered = exchange.offered_protocols();
+  const auto& allowed = plan.options.upgrades;
+  const auto found = std::ranges::find_if(
+      allowed, [&](const std::string& one) { return http::offers(offered, one); });
+  return found == allowed.end() ? std::string_view() : *found;
+}
+
 bool add_public_hop(FieldRoom& fields, Exchange& exchange, const GatewayPlan& plan) noexcept {
   const Forwarded hop = public_hop(exchange, plan);
   std::array<char, http::forwarded_bytes_max> room;
@@ -112,7 +122,7 @@ Result<Request> onward_request(Exchange& exchange, const GatewayPlan& plan) noex
     request.length = length_of(all);
     request.expects_continue = head.version_minor > 0 && all.find("expect").has_value();
   } else {
-    request.upgrade = exchange.offered_protocols();
+    request.upgrade = offered_upgrade(exchange, plan);
   }
   return request;
 }

@@ -113,7 +113,11 @@ void ProxyTunnel::open() noexcept {
   times_.proxy = agent_.shard().now() - since_;
   far_.release();
   const auto early = far_.receive();
-  if (!early || !early->empty() || far_.ended()) return fail({.code = Code::proxy_malformed});
+  const Stream& stream = far_.stream();
+  const bool unasked = stream.sending() || stream.queued_bytes() > 0;
+  if (!early || !early->empty() || far_.ended() || unasked) {
+    return fail({.code = Code::proxy_malformed});
+  }
   if (far_.encrypted()) return open_relay();
   state_ = State::stopping;
   agent_.on_tunnel(*this, far_.stream().release_descriptor());

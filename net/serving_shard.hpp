@@ -129,7 +129,8 @@ private:
   bool holds_nothing() const noexcept;
 
   static constexpr int backlog = 4'096; ///< the kernel cuts it to net.core.somaxconn
-  static constexpr std::size_t scratch_bytes = 16'384;
+  /// Of a head: as long as any that is received, and what a hop says besides.
+  static constexpr std::size_t scratch_bytes = 16'384 + 4'096;
 
   unsigned index_;
   EngineShare& share_;

@@ -27,6 +27,8 @@ public:
   /// one of those.
   std::optional<std::size_t> choose(UpstreamSet tried, std::uint64_t hash,
                                     std::chrono::nanoseconds now) noexcept;
+  /// Whether choose() would find anybody.
+  bool has_others(UpstreamSet tried) const noexcept { return able(tried, {}) != 0; }
   const Destination& destination(std::size_t place) const noexcept {
     return options_.upstreams[place];
   }

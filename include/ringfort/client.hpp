@@ -256,7 +256,8 @@ private:
 struct ClientOptions {
   /// For encrypted destinations. None: a call to one is config.no_client_context.
   std::optional<tls::ClientContext> tls = {};
-  /// For encrypted proxies; nothing: as `tls`, whose identity they see then.
+  /// For encrypted proxies, which see nothing of `tls`. None: a call through one is
+  /// config.no_client_context.
   std::optional<tls::ClientContext> proxy_tls = {};
 
   std::uint32_t connections_max = 1'024;              ///< 1..1,000,000

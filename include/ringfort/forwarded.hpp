@@ -38,8 +38,8 @@ public:
   bool trusts(const Exchange& exchange) const noexcept;
 
   /// What a trusted peer says: of Forwarded, or of X-Forwarded-For, -Proto and -Host where that is
-  /// not there, exactly one clean value of each; of a list of hops the last one, which the peer has
-  /// written itself. What is doubled or malformed is not told. Of who is not trusted: nothing.
+  /// not there, exactly one clean value of each. What is doubled, a list of hops or malformed is
+  /// not told. Of who is not trusted: nothing.
   Forwarded claims(const Exchange& exchange) const noexcept;
 
 private:

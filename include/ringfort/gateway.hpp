@@ -40,7 +40,7 @@ struct HealthCheck {
 
 struct GatewayOptions {
   std::vector<Destination> upstreams; ///< 1..64
-  ClientOptions client;               ///< its connections to them
+  ClientOptions client = {};          ///< its connections to them; `tls` where one is encrypted
   Balance balance = Balance::round_robin;
   /// The Host field goes on as the client sent it; false: it is the server's own name.
   bool keeps_host = true;
@@ -48,6 +48,9 @@ struct GatewayOptions {
   /// others say of it is dropped. See TrustedProxies.
   std::vector<std::string> trusted_proxies = {};
   std::string name = "ringfort"; ///< in Via and Proxy-Status: a token
+  /// The protocols that clients may switch to with a server, each in its own words. What comes then
+  /// is between the two: h2c, for one, would bring requests that this hop never sees.
+  std::vector<std::string> upgrades = {"websocket"};
 
   /// So many connections in a row that a server does not take, or whose TLS it fails, eject it for
   /// a time, in which the others have its requests. While all are ejected none is. 0..1,000; 0: off

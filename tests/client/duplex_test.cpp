@@ -183,6 +183,25 @@ TEST_CASE("duplex: who writes the answer leaves the rest of the body: request_st
   CHECK(front.down);
 }
 
+TEST_CASE("duplex: an answer that is complete ends a write that waits for room") {
+  Script back(1, [](Guest& guest) {
+    guest.read_until("\r\n\r\n");
+    guest.send("HTTP/1.1 404 Not Found\r\ncontent-length: 3\r\n\r\nno\n");
+    guest.wait_for_end(); // Without taking any more.
+  });
+  Host host;
+  const auto client = client_of(host);
+  const std::string text = content();
+  host.run([&](Errand& errand) -> Task<> {
+    Call call = client->call(errand, clear(back.port()), {.method = "POST", .streams = true});
+    const auto [sent, received] = co_await both(send(errand, call, text), receive(errand, call));
+    CHECK(sent); // The answer tells.
+    CHECK(received.value_or("") == "no\n");
+    CHECK(call.facts().complete);
+  });
+  CHECK(client->counts().idle == 0);
+}
+
 // What cannot be sent any more is dropped without a word: it is the answer that tells.
 TEST_CASE("duplex: a server that leaves ends both directions, and the answer says why") {
   Script back(1, [](Guest& guest) {

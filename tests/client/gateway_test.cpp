@@ -51,7 +51,9 @@ struct Front {
   std::uint16_t port = 0;
 
   GatewayOptions options(std::vector<Destination> upstreams) {
-    return {.upstreams = std::move(upstreams), .client = {.tls = Trusted().believed()}};
+    return {.upstreams = std::move(upstreams),
+            .client = {.tls = Trusted().believed()},
+            .upgrades = {"echo"}};
   }
   void open(GatewayOptions options) {
     gateway = Gateway::create(std::move(options)).value();
@@ -288,6 +290,17 @@ TEST_CASE("gateway: a switch of protocols opens a tunnel through both hops") {
   });
 }
 
+TEST_CASE("gateway: only a protocol that may be is offered on, and its settings end here") {
+  Front front;
+  front.open(front.serve(&tell));
+  const Field settings{"http2-settings", "AAMAAABk"};
+  const Answered both = ask(front, {.fields = {&settings, 1}, .upgrade = "h2c, echo"});
+  CHECK(both.body.contains("upgrade: echo\n"));
+  CHECK_FALSE(both.body.contains("h2"));
+  CHECK_FALSE(both.body.contains("settings"));
+  CHECK_FALSE(ask(front, {.upgrade = "h2c"}).body.contains("upgrade"));
+}
+
 TEST_CASE("gateway: what a server does not answer is 502, 503 or 504, with what failed and where") {
   Front front;
   Script silent(1, [](Guest& guest) { guest.read_to_end(); });
@@ -431,12 +444,17 @@ TEST_CASE("gateway: settings that cannot be are config.invalid, and which") {
     return gateway.error().detail;
   };
   CHECK(refused([](auto& options) { options.upstreams.clear(); }) == 1);
+  CHECK(refused([](auto& options) {
+          options.upstreams[0].encrypted = true;
+          options.client.tls.reset();
+        }) == 2);
   CHECK(refused([](auto& options) { options.trusted_proxies = {"10.0.0.0/33"}; }) == 5);
   CHECK(refused([](auto& options) { options.name = "two words"; }) == 6);
-  CHECK(refused([](auto& options) { options.failures_max = 1'001; }) == 7);
-  CHECK(refused([](auto& options) { options.ejection_time = std::chrono::milliseconds(-1); }) == 8);
-  CHECK(refused([](auto& options) { options.health.target = "no path"; }) == 9);
-  CHECK(refused([](auto& options) { options.health.failures_max = 0; }) == 9);
+  CHECK(refused([](auto& options) { options.upgrades = {"a, b"}; }) == 7);
+  CHECK(refused([](auto& options) { options.failures_max = 1'001; }) == 8);
+  CHECK(refused([](auto& options) { options.ejection_time = std::chrono::milliseconds(-1); }) == 9);
+  CHECK(refused([](auto& options) { options.health.target = "no path"; }) == 10);
+  CHECK(refused([](auto& options) { options.health.failures_max = 0; }) == 10);
 }
 
 TEST_CASE("gateway: methods that are not for it are 405, and name those that are") {

@@ -28,6 +28,12 @@ Task<> mirror(Exchange& exchange) {
   (void)co_await writer.finish();
 }
 
+/// A client that believes the servers of `trusted`, and its proxies.
+std::unique_ptr<Client> proxied_client(Host& host, const Trusted& trusted) {
+  return make_client(host.shard(), trusted.authority.pem(),
+                     [&](ClientOptions& options) { options.proxy_tls = trusted.believed(); });
+}
+
 Destination through(Destination destination, std::uint16_t port, bool encrypted = false) {
   destination.proxy = Proxy{.encrypted = encrypted, .host = "localhost", .port = port};
   return destination;
@@ -75,7 +81,7 @@ TEST_CASE("proxy: an encrypted server is reached through a tunnel, in clear text
   Host host;
   const auto here = host.engine().serve({.port = 0}, trusted.context(), serving(&mirror));
   REQUIRE(here);
-  const auto client = make_client(host.shard(), trusted.authority.pem());
+  const auto client = proxied_client(host, trusted);
   const Destination destination = through(secure(here->port), proxy.port(), encrypted);
   const std::string body(3'000'000, 'b');
   const Outcome first =
@@ -99,7 +105,7 @@ TEST_CASE("proxy: a server in clear text is asked for by a whole URL, and the co
   const tls::Identity identity = trusted.identity();
   ProxyServer proxy({.identity = encrypted ? &identity : nullptr});
   Host host;
-  const auto client = make_client(host.shard(), trusted.authority.pem());
+  const auto client = proxied_client(host, trusted);
   Destination destination = through(clear(8080), proxy.port(), encrypted);
   destination.host = "there.example";
   destination.proxy->authorization = "Basic dTpw";
@@ -122,7 +128,7 @@ TEST_CASE("proxy: only the proxy is told who asks, and a tunnel goes where conne
                             exchange.respond(204, {});
                           }));
   REQUIRE(here);
-  const auto client = make_client(host.shard(), trusted.authority.pem());
+  const auto client = proxied_client(host, trusted);
   Destination destination = through(secure(443), proxy.port());
   destination.connect_host = "10.0.0.7";
   destination.connect_port = here->port;
@@ -196,7 +202,7 @@ TEST_CASE("proxy: an encrypted one has to prove its own name, in its own phase")
   Host host;
   const auto here = host.engine().serve({.port = 0}, trusted.context(), serving(&mirror));
   REQUIRE(here);
-  const auto client = make_client(host.shard(), trusted.authority.pem());
+  const auto client = proxied_client(host, trusted);
   const Outcome outcome = outcome_of(host, *client, through(secure(443), proxy.port(), true));
   REQUIRE_FALSE(outcome.response);
   CHECK(fault_of(outcome.response.error().code).stage == Stage::tls_handshake);
@@ -207,6 +213,29 @@ TEST_CASE("proxy: an encrypted one has to prove its own name, in its own phase")
         200);
 }
 
+TEST_CASE("proxy: an encrypted one needs a policy of its own: config.no_client_context") {
+  Host host;
+  const Outcome outcome = outcome_of(host, *client_of(host), through(clear(80), 1, true));
+  REQUIRE_FALSE(outcome.response);
+  CHECK(outcome.response.error().code == Code::config_no_client_context);
+}
+
+TEST_CASE("proxy: one that answers before it was asked is proxy.malformed") {
+  Script eager(1, [](Guest& guest) {
+    guest.send("HTTP/1.1 200 OK\r\n\r\n");
+    guest.read_to_end();
+  });
+  Host host;
+  const auto client = client_of(host, [](ClientOptions& options) {
+    options.handshake_timeout = std::chrono::milliseconds(50);
+  });
+  const Outcome outcome = outcome_of(host, *client, through(secure(443), eager.port()));
+  REQUIRE_FALSE(outcome.response); // Whether it is seen at once is a matter of time.
+  const Code code = outcome.response.error().code;
+  CHECK((code == Code::proxy_malformed || code == Code::tls_handshake_timed_out ||
+         fault_of(code).stage == Stage::tls_handshake));
+}
+
 TEST_CASE("proxy: one that resets a tunnel fails the handshake that it carries") {
   const bool encrypted = GENERATE(false, true);
   const Trusted trusted;
@@ -215,7 +244,7 @@ TEST_CASE("proxy: one that resets a tunnel fails the handshake that it carries")
   Host host;
   const auto here = host.engine().serve({.port = 0}, trusted.context(), serving(&mirror));
   REQUIRE(here);
-  const auto client = make_client(host.shard(), trusted.authority.pem());
+  const auto client = proxied_client(host, trusted);
   const Outcome outcome =
       outcome_of(host, *client, through(secure(here->port), proxy.port(), encrypted));
   REQUIRE_FALSE(outcome.response);

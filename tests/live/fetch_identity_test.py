@@ -23,7 +23,8 @@ def inspection():
         told, = facts(serving.url)
     assert told['tls']['chain'][0]['subject'] == 'CN=localhost', told
     times = told['phases_ns']
-    assert list(times) == ['pending', 'resolve', 'connect', 'tls', 'upload', 'wait', 'response']
+    assert list(times) == ['pending', 'resolve', 'connect', 'proxy', 'tls', 'upload', 'wait',
+                           'response']
     assert times['tls'] > 0 and times['connect'] > 0 and told['error'] is None
     assert told['peer'] == f'127.0.0.1:{serving.port}' and told['server_name'] == 'localhost'
 

@@ -7,6 +7,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -111,6 +112,11 @@ std::string Connection::read_bytes(std::size_t bytes) {
 std::string Connection::read_to_end() {
   while (receive()) {}
   return std::exchange(text_, {});
+}
+
+void Connection::wait_for_end() {
+  pollfd gone{.fd = descriptor_, .events = POLLRDHUP, .revents = 0};
+  (void)::poll(&gone, 1, 60'000);
 }
 
 void Connection::reset() {

@@ -28,6 +28,8 @@ public:
   std::string read_until(std::string_view text);
   std::string read_bytes(std::size_t bytes);
   std::string read_to_end();
+  /// Until the other end has gone, without reading what it sends.
+  void wait_for_end();
   void reset();
   /// Over TLS: the common name of the server's certificate.
   std::string peer_subject() const { return tls_->peer_subject(); }

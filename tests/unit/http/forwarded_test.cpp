@@ -66,12 +66,24 @@ TEST_CASE("forwarded: what is written is read back as it was") {
   }
 }
 
+TEST_CASE("forwarded: what only proxies write is known in each spelling that programs fold") {
+  for (const char* name : {"Forwarded", "x-forwarded-for", "X_Forwarded_For", "x-forwarded_host",
+                           "X-Real-IP", "x_real_ip", "x-forwarded-client-cert"}) {
+    INFO(name);
+    CHECK(claims_client(name));
+  }
+  for (const char* name : {"forwarded-for", "x-forwarded", "x-forwarded-", "x-real-ips", "x", ""}) {
+    INFO(name);
+    CHECK_FALSE(claims_client(name));
+  }
+}
+
 TEST_CASE("hop fields: Connection, what it names, and the fields of a hop end here, no other") {
   const std::vector<Field> fields{{"Connection", "close, X-Mine"}, {"connection", "keep-alive, b"}};
   const HopFields hop{Fields(fields)};
-  for (const char* name :
-       {"connection", "Keep-Alive", "TE", "transfer-encoding", "upgrade", "proxy-connection",
-        "Proxy-Authorization", "proxy-authenticate", "proxy", "x-mine", "B", "close"}) {
+  for (const char* name : {"connection", "Keep-Alive", "TE", "transfer-encoding", "upgrade",
+                           "proxy-connection", "Proxy-Authorization", "proxy-authenticate", "proxy",
+                           "x-mine", "B", "close", "http2-settings"}) {
     INFO(name);
     CHECK(hop.end_here(name));
   }
