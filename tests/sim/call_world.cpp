@@ -194,7 +194,7 @@ private:
 
   /// Credits and blocks come back when their calls have ended, and do not wait for a drain.
   void settle() {
-    const Time end = world_.now() + 5min;
+    const Time end = world_.now() + 2min;
     const auto holds = [](const auto& side) {
       const Metrics metrics = side->engine->metrics();
       return metrics.blocks_in_use + metrics.receive_buffers_held > 0;
