@@ -65,10 +65,10 @@ def every_flag():
 def exit_statuses():
     rows = re.findall(r'^\| (\d[\d, ]*) \|', (server.ROOT / 'README.md').read_text(), re.M)
     in_readme = ', '.join(rows).split(', ')
-    for command in ((), ('serve',), ('fetch',), ('check',), ('inspect',)):
+    for command in ((), ('serve',), ('proxy',), ('fetch',), ('check',), ('inspect',)):
         out = ringfort(*command, '--help')[1]
         told = re.findall(r'^  (\d+) +\w', out, re.M)
-        assert told == in_readme and len(told) == 15, (command, told, in_readme)
+        assert told == in_readme and len(told) == 16, (command, told, in_readme)
 
 
 @tap.case('SC-02: each range in the help is kept: a value outside is an error, exit 64')
