@@ -4,6 +4,7 @@
 #include <tuple>
 #include <utility>
 
+#include "net/peer_text.hpp"
 #include "net/serving_shard.hpp"
 
 namespace ringfort::net {
@@ -31,11 +32,6 @@ tls::ServerName name_of(const Proxy& proxy) {
           .session_key = "proxy " + proxy.host + ':' + std::to_string(proxy.port)};
 }
 
-std::string host_and_port(const std::string& host, std::uint16_t port) {
-  const bool bracketed = host.contains(':');
-  return (bracketed ? '[' + host + ']' : host) + ':' + std::to_string(port);
-}
-
 /// What the Host field says (RFC 9110 section 7.2).
 std::string authority_of(const Destination& destination) {
   std::string authority = host_and_port(destination.host, destination.port);
@@ -58,8 +54,7 @@ context_for(ServingShard& shard, const std::optional<tls::ClientContext>& contex
 Pool::Pool(const Destination& to)
     : destination(to), server_name(server_name_of(to)),
       proxy_name(to.proxy ? name_of(*to.proxy) : tls::ServerName{}), authority(authority_of(to)),
-      tunnel_target(host_and_port(to.connect_host.empty() ? to.host : to.connect_host,
-                                  to.connect_port == 0 ? to.port : to.connect_port)),
+      tunnel_target(host_and_port(place_host(to), place_port(to))),
       root("http://" + (to.connect_host.empty() ? authority : tunnel_target)) {}
 
 bool Agent::InOrder::operator()(const Destination& one, const Destination& other) const noexcept {
@@ -433,11 +428,7 @@ Result<> Agent::trust(tls::ClientContext context) {
     if (connection.outdated()) connection.close_after();
   });
   for (auto& [destination, pool] : pools_) {
-    const std::vector<ClientConnection*> idle = pool.idle;
-    for (ClientConnection* const connection : idle) {
-      if (connection->outdated()) connection->retire();
-    }
-    if (!pool.pending.empty()) mark(pool);
+    while (destination.encrypted && !pool.idle.empty()) pool.idle.back()->retire();
   }
   return {};
 }

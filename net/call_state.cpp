@@ -8,6 +8,7 @@
 #include "http/upgrade.hpp"
 #include "net/agent.hpp"
 #include "net/client_connection.hpp"
+#include "net/connection_deadlines.hpp"
 #include "net/peer_text.hpp"
 #include "net/serving_shard.hpp"
 
@@ -16,12 +17,6 @@ namespace ringfort::net {
 using http::BodyFraming;
 using http::CycleEvent;
 using http::Side;
-
-namespace {
-
-constexpr auto never = std::chrono::nanoseconds::max();
-
-} // namespace
 
 CallState* CallState::create(Agent& agent, CallWaiter& waiter) noexcept {
   engine::Block block = agent.shard().exchange_blocks().try_take();
@@ -39,7 +34,7 @@ CallState::CallState(Agent& agent, CallWaiter& waiter, engine::Block block) noex
     : agent_(agent), waiter_(&waiter), block_(std::move(block)),
       arena_(block_.bytes().subspan(sizeof(CallState))),
       parser_(http::Role::client, agent.shard().authorities()), phase_since_(agent.shard().now()),
-      pending_until_(never), ends_at_(never),
+      pending_until_(ConnectionDeadlines::never), ends_at_(ConnectionDeadlines::never),
       timer_(this, [](void* self) noexcept { static_cast<CallState*>(self)->on_timer(); }) {
   agent.count_call(1);
   const auto timeout = agent.options().call_timeout;
@@ -64,11 +59,7 @@ Result<> CallState::prepare(Pool& pool, Request&& request) noexcept {
     if (auto kept = keep(body_, body_); !kept) return kept;
   }
   if (auto kept = keep_name(); !kept) return kept;
-  if (!request.upgrade.empty()) {
-    Bytes offered;
-    if (auto kept = keep(offered, bytes_of(request.upgrade)); !kept) return kept;
-    offered_ = text_of(offered);
-  }
+  if (auto kept = keep(offered_, request.upgrade); !kept) return kept;
   parser_.begin_response(arena_, agent_.shard().parser_limits(), method_);
   return {};
 }
@@ -113,12 +104,16 @@ Result<> CallState::keep(Bytes& kept, Bytes bytes) noexcept {
   return {};
 }
 
+Result<> CallState::keep(std::string_view& kept, std::string_view text) noexcept {
+  Bytes bytes;
+  if (auto copied = keep(bytes, bytes_of(text)); !copied) return copied;
+  kept = text_of(bytes);
+  return {};
+}
+
 Result<> CallState::keep_name() noexcept {
   if (!pool_->destination.encrypted) return {};
-  Bytes name;
-  if (auto kept = keep(name, bytes_of(pool_->server_name.proved)); !kept) return kept;
-  server_name_ = text_of(name);
-  return {};
+  return keep(server_name_, pool_->server_name.proved);
 }
 
 /// Empty when the arena has no room.
@@ -155,7 +150,7 @@ void CallState::add_time(Phase phase, std::chrono::nanoseconds time) noexcept {
 }
 
 void CallState::wait_at_most(std::chrono::milliseconds time) noexcept {
-  if (pending_until_ != never) return;
+  if (pending_until_ != ConnectionDeadlines::never) return;
   pending_until_ = agent_.shard().now() + time;
   arm_timer();
 }
@@ -163,7 +158,7 @@ void CallState::wait_at_most(std::chrono::milliseconds time) noexcept {
 void CallState::arm_timer() noexcept {
   const auto next = std::min(pending_until_, ends_at_);
   agent_.shard().timers().cancel(timer_);
-  if (next != never) agent_.shard().timers().arm(timer_, next);
+  if (next != ConnectionDeadlines::never) agent_.shard().timers().arm(timer_, next);
 }
 
 void CallState::on_timer() noexcept {
@@ -267,7 +262,7 @@ void CallState::let_go() noexcept {
   over_ = true;
   upload_dropped_ = true;
   enter(phase_);
-  pending_until_ = ends_at_ = never;
+  pending_until_ = ends_at_ = ConnectionDeadlines::never;
   arm_timer();
   release_payload();
 }

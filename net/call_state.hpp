@@ -120,6 +120,7 @@ private:
 
   Result<> write_head(const Request& request) noexcept;
   Result<> keep(Bytes& kept, Bytes bytes) noexcept;
+  Result<> keep(std::string_view& kept, std::string_view text) noexcept;
   Result<> keep_name() noexcept;
   std::string_view peer_name(const engine::SocketAddress& peer) noexcept;
   bool opens_tunnel() const noexcept;

@@ -18,7 +18,7 @@ using http::Side;
 
 void CallState::begin(ClientConnection& connection, bool reused) noexcept {
   enter(Phase::upload);
-  pending_until_ = std::chrono::nanoseconds::max();
+  pending_until_ = ConnectionDeadlines::never;
   connection_ = &connection;
   reused_ = reused;
   const Stream& stream = connection.transport().stream();

@@ -181,7 +181,6 @@ bool ClientConnection::take_raw(MutableBytes plaintext) noexcept {
 }
 
 void ClientConnection::on_head(const http::Step& step) noexcept {
-  constexpr std::uint32_t interim_answers_max = 32;
   const bool interim = call_->parser().status() < 200 && call_->parser().status() != 101;
   if (interim && ++interim_answers_ > interim_answers_max) {
     return fail({.code = Code::answer_malformed});

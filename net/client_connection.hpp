@@ -26,6 +26,9 @@ class Agent;
 struct Pool;
 struct Trust;
 
+/// Before an answer, a server's or a proxy's.
+inline constexpr std::uint32_t interim_answers_max = 32;
+
 /// What making a connection took.
 struct OpeningTimes {
   std::chrono::nanoseconds resolve{0};

@@ -25,11 +25,9 @@ void Dial::start() noexcept {
   if (!to.unix_path.empty()) return start_unix();
   const auto resolver = agent_.shard().resolver();
   if (!resolver) return on_resolved(std::unexpected(resolver.error()));
-  const std::string& host = to.connect_host.empty() ? to.host : to.connect_host;
-  const std::uint16_t port = to.connect_port == 0 ? to.port : to.connect_port;
-  const auto answer =
-      (*resolver)->resolve(to.proxy ? to.proxy->host : host, to.proxy ? to.proxy->port : port,
-                           agent_.options().resolve_timeout, lookup_);
+  const auto answer = (*resolver)->resolve(to.proxy ? to.proxy->host : place_host(to),
+                                           to.proxy ? to.proxy->port : place_port(to),
+                                           agent_.options().resolve_timeout, lookup_);
   if (answer) on_resolved(*answer);
 }
 

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
+#include <string>
 
 #include <ringfort/client.hpp>
 
@@ -16,6 +18,14 @@ namespace ringfort::net {
 
 class Agent;
 struct Pool;
+
+/// Where a destination is, by name or address, as far as that is not a proxy's to reach.
+inline const std::string& place_host(const Destination& to) noexcept {
+  return to.connect_host.empty() ? to.host : to.connect_host;
+}
+inline std::uint16_t place_port(const Destination& to) noexcept {
+  return to.connect_port == 0 ? to.port : to.connect_port;
+}
 
 /// Where: one shard. Immovable: operations refer to it until it has settled.
 class Dial final : public ConnectRaceOwner {

@@ -65,12 +65,22 @@ std::uint64_t hash_for(const Exchange& exchange, const GatewayPlan& plan) noexce
   return hash_of(claims.client.empty() ? host_of_peer(exchange.connection().peer) : claims.client);
 }
 
+/// What is said of a failure of this hop's own (RFC 9209).
+std::string proxy_status(const GatewayPlan& plan, std::string_view type,
+                         const std::string& details) {
+  return std::string(plan.options.name)
+      .append("; error=")
+      .append(type)
+      .append("; details=\"")
+      .append(details)
+      .append("\"");
+}
+
 /// 502 and its like, with what failed and how far it had come.
 void answer_failure(Exchange& exchange, const GatewayPlan& plan, const Error& error, Phase phase) {
   const GatewayFailure failure = gateway_failure(error.code);
-  std::string status = plan.options.name;
-  status.append("; error=").append(failure.type).append("; details=\"");
-  status.append(full_name(fault_of(error.code))).append(" in ").append(name_of(phase)).append("\"");
+  const std::string status = proxy_status(
+      plan, failure.type, full_name(fault_of(error.code)).append(" in ").append(name_of(phase)));
   const std::array fields{Field{"proxy-status", status},
                           Field{"content-type", "text/plain; charset=utf-8"}};
   exchange.respond(failure.status, fields,
@@ -79,8 +89,7 @@ void answer_failure(Exchange& exchange, const GatewayPlan& plan, const Error& er
 
 /// Nobody behind is well.
 void answer_nobody(Exchange& exchange, const GatewayPlan& plan) {
-  const std::string status =
-      plan.options.name + "; error=destination_unavailable; details=\"no server is well\"";
+  const std::string status = proxy_status(plan, "destination_unavailable", "no server is well");
   const Field field{"proxy-status", status};
   exchange.respond(503, {&field, 1});
 }
@@ -259,9 +268,7 @@ bool is_valid(const HealthCheck& check) noexcept {
 }
 
 std::string text_of(const Destination& to) {
-  if (!to.unix_path.empty()) return "unix:" + to.unix_path;
-  const bool v6 = to.host.contains(':');
-  return (v6 ? '[' + to.host + ']' : to.host) + ':' + std::to_string(to.port);
+  return to.unix_path.empty() ? host_and_port(to.host, to.port) : "unix:" + to.unix_path;
 }
 
 } // namespace

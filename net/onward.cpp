@@ -96,11 +96,6 @@ bool add_public_hop(FieldRoom& fields, Exchange& exchange, const GatewayPlan& pl
 
 } // namespace
 
-bool has_body(const Exchange& exchange) noexcept {
-  const Fields fields = exchange.fields();
-  return fields.find("transfer-encoding") || length_of(fields).value_or(0) > 0;
-}
-
 Result<Request> onward_request(Exchange& exchange, const GatewayPlan& plan) noexcept {
   const Head& head = exchange.head();
   const Fields all = exchange.fields();
@@ -117,9 +112,10 @@ Result<Request> onward_request(Exchange& exchange, const GatewayPlan& plan) noex
                   .authority = plan.options.keeps_host ? head.authority : "",
                   .fields = fields.all(),
                   .tells_interim = true};
-  if (has_body(exchange)) {
+  const auto length = length_of(all);
+  if (all.find("transfer-encoding") || length.value_or(0) > 0) {
     request.streams = true;
-    request.length = length_of(all);
+    request.length = length;
     request.expects_continue = head.version_minor > 0 && all.find("expect").has_value();
   } else {
     request.upgrade = offered_upgrade(exchange, plan);
@@ -145,8 +141,8 @@ std::optional<std::uint64_t> announced_length(const Response& response) noexcept
 }
 
 std::span<const Field> onward_trailers(Exchange& exchange, Fields trailers) noexcept {
-  const http::HopFields hop(trailers);
   if (trailers.empty()) return {};
+  const http::HopFields hop(trailers);
   FieldRoom fields(exchange.arena(), trailers.size());
   if (fields.none()) return {};
   for (const Field& trailer : trailers) {

@@ -17,9 +17,6 @@ namespace ringfort::net {
 /// Errors: handler.no_memory.
 Result<Request> onward_request(Exchange& exchange, const GatewayPlan& plan) noexcept;
 
-/// Whether a body follows its head.
-bool has_body(const Exchange& exchange) noexcept;
-
 /// The fields of an answer, for the client, in the exchange's arena. Errors: handler.no_memory.
 Result<std::span<const Field>> onward_fields(Exchange& exchange, const Response& response,
                                              const GatewayPlan& plan) noexcept;

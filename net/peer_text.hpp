@@ -1,6 +1,9 @@
-// peer_text — an address in words, for as long as an exchange or a call lasts.
+// peer_text — addresses in words: a peer's, for as long as an exchange or a call lasts, and a host
+// with its port.
 #pragma once
 
+#include <cstdint>
+#include <string>
 #include <string_view>
 
 #include <ringfort/arena.hpp>
@@ -13,6 +16,11 @@ namespace ringfort::net {
 inline std::string_view peer_text(const engine::SocketAddress& peer, Arena& arena) noexcept {
   engine::SocketAddress::Text room;
   return arena.copy(peer.write_text(room)).value_or("");
+}
+
+/// "a.example:443", "[::1]:443". Allocates.
+inline std::string host_and_port(const std::string& host, std::uint16_t port) {
+  return (host.contains(':') ? '[' + host + ']' : host) + ':' + std::to_string(port);
 }
 
 /// "192.0.2.1:443" without the port, "[::1]:443" without port and brackets.

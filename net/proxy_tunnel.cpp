@@ -87,7 +87,6 @@ void ProxyTunnel::read_answer() noexcept {
 }
 
 Result<bool> ProxyTunnel::take_answer(MutableBytes plaintext) noexcept {
-  constexpr std::uint32_t interim_answers_max = 32;
   http::Parser& parser = question_->parser;
   const auto step = parser.parse(plaintext);
   if (!step) return ringfort::fail(Code::proxy_malformed, step.error().detail);

@@ -1,7 +1,8 @@
 #include "net/upstreams.hpp"
 
 #include <bit>
-#include <string>
+
+#include "net/peer_text.hpp"
 
 namespace ringfort::net {
 
@@ -31,7 +32,7 @@ Upstreams::Upstreams(const GatewayOptions& options)
   for (std::size_t place = 0; place < all_.size(); ++place) {
     const Destination& to = options.upstreams[place];
     // By its name, not its place: a list that grows or shrinks moves no more than it has to.
-    all_[place].seed = hash_of(to.host + ':' + std::to_string(to.port) + to.unix_path);
+    all_[place].seed = hash_of(host_and_port(to.host, to.port) + to.unix_path);
   }
 }
 

@@ -5,7 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
-#include <span>
+#include <string_view>
 #include <vector>
 
 #include <ringfort/gateway.hpp>

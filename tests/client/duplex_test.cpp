@@ -11,17 +11,6 @@
 namespace ringfort::client {
 namespace {
 
-constexpr std::size_t piece_bytes = 50'000;
-constexpr int piece_count = 80; ///< far more than both ways' credits and socket buffers hold
-
-std::string content() {
-  std::string text;
-  for (int count = 0; count < piece_count; ++count) {
-    text.append(piece_bytes, static_cast<char>('a' + count % 26));
-  }
-  return text;
-}
-
 /// Sends back what comes as it comes.
 Task<> echo(Exchange& exchange) {
   BodyWriter writer = exchange.stream(200, {});
@@ -32,15 +21,6 @@ Task<> echo(Exchange& exchange) {
     if (!co_await writer.write(*piece)) co_return;
   }
   (void)co_await writer.finish();
-}
-
-Task<Result<>> send(Errand&, Call& call, std::string_view text) {
-  while (!text.empty()) {
-    const auto written = co_await call.write(text.substr(0, piece_bytes));
-    if (!written) co_return written;
-    text.remove_prefix(std::min(text.size(), piece_bytes));
-  }
-  co_return co_await call.finish();
 }
 
 Task<Result<std::string>> receive(Errand& errand, Call& call) {
@@ -100,7 +80,7 @@ TEST_CASE("duplex: an answer is read while its request is written, far beyond bo
   const auto here = host.engine().serve_plain({.port = 0}, serving(&echo));
   REQUIRE(here);
   const auto client = client_of(host);
-  const std::string text = content();
+  const std::string text = bulk();
   const bool announced = GENERATE(false, true);
   host.run([&](Errand& errand) -> Task<> {
     Request request{.method = "POST", .streams = true};
@@ -124,7 +104,7 @@ TEST_CASE("duplex: a handler passes both directions of a request on at once") {
       {.port = 0}, serving([&front](Exchange& exchange) { return front.pass(exchange); }));
   REQUIRE(here);
   const auto outside = client_of(front.host);
-  const std::string text = content();
+  const std::string text = bulk();
   front.host.run([&](Errand& errand) -> Task<> {
     Call call = outside->call(errand, clear(here->port), {.method = "POST", .streams = true});
     const auto [sent, received] = co_await both(send(errand, call, text), receive(errand, call));
@@ -191,7 +171,7 @@ TEST_CASE("duplex: an answer that is complete ends a write that waits for room")
   });
   Host host;
   const auto client = client_of(host);
-  const std::string text = content();
+  const std::string text = bulk();
   host.run([&](Errand& errand) -> Task<> {
     Call call = client->call(errand, clear(back.port()), {.method = "POST", .streams = true});
     const auto [sent, received] = co_await both(send(errand, call, text), receive(errand, call));
@@ -210,7 +190,7 @@ TEST_CASE("duplex: a server that leaves ends both directions, and the answer say
   });
   Host host;
   const auto client = client_of(host);
-  const std::string text = content();
+  const std::string text = bulk();
   host.run([&](Errand& errand) -> Task<> {
     Call call = client->call(errand, clear(back.port()), {.method = "POST", .streams = true});
     const auto [sent, received] = co_await both(send(errand, call, text), receive(errand, call));
@@ -247,7 +227,7 @@ TEST_CASE("duplex: a client that leaves fails what its handler's two directions 
 
 TEST_CASE("duplex: the end of a drain's grace fails both directions of an errand's call") {
   Script back(1, [](Guest& guest) { guest.read_to_end(); });
-  const std::string text = content();
+  const std::string text = bulk();
   unsigned ended = 0;
   {
     Host host;

@@ -1,5 +1,6 @@
 #include "tests/client/host.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include <catch2/catch_test_macros.hpp>
@@ -7,6 +8,12 @@
 #include "tests/peer/authority.hpp"
 
 namespace ringfort::client {
+
+namespace {
+
+constexpr std::size_t piece_bytes = 50'000;
+
+} // namespace
 
 EngineOptions Host::options_of() {
   EngineOptions options;
@@ -55,6 +62,24 @@ std::unique_ptr<Client> make_client(Shard& shard, const std::string& authorities
 
 std::unique_ptr<Client> client_of(Host& host, const std::function<void(ClientOptions&)>& change) {
   return make_client(host.shard(), peer::Authority("nobody").pem(), change);
+}
+
+std::string bulk() {
+  constexpr int piece_count = 80;
+  std::string text;
+  for (int count = 0; count < piece_count; ++count) {
+    text.append(piece_bytes, static_cast<char>('a' + count % 26));
+  }
+  return text;
+}
+
+Task<Result<>> send(Errand&, Call& call, std::string_view text) {
+  while (!text.empty()) {
+    const auto written = co_await call.write(text.substr(0, piece_bytes));
+    if (!written) co_return written;
+    text.remove_prefix(std::min(text.size(), piece_bytes));
+  }
+  co_return co_await call.finish();
 }
 
 Task<Result<std::string>> body_of(Errand&, Call& call) {

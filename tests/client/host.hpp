@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include <ringfort/client.hpp>
 #include <ringfort/engine.hpp>
@@ -43,6 +44,12 @@ std::unique_ptr<Client> client_of(Host& host,
 ServiceFactory serving(auto handler) {
   return [handler](Shard&) { return service(handler); };
 }
+
+/// Far more than both ways' credits and socket buffers hold.
+std::string bulk();
+
+/// Writes a body piece by piece, and ends it.
+Task<Result<>> send(Errand& errand, Call& call, std::string_view text);
 
 /// Reads an answer's body to its end.
 Task<Result<std::string>> body_of(Errand& errand, Call& call);

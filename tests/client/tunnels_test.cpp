@@ -25,32 +25,13 @@ Task<> echo_tunnel(Exchange& exchange) {
   (void)co_await writer.finish();
 }
 
-Task<Result<>> send(Errand&, Call& call, std::string_view text) {
-  constexpr std::size_t piece_bytes = 50'000;
-  while (!text.empty()) {
-    const auto written = co_await call.write(text.substr(0, piece_bytes));
-    if (!written) co_return written;
-    text.remove_prefix(std::min(text.size(), piece_bytes));
-  }
-  co_return co_await call.finish();
-}
-
 Task<Result<>> send_nothing(Errand&, Call& call) { co_return co_await call.write(Bytes()); }
 
 Task<Result<Response>> next(Errand&, Call& call) { co_return co_await call.response(); }
 
-/// Far more than both ways' credits and socket buffers hold.
-std::string content() {
-  std::string text;
-  for (int count = 0; count < 80; ++count) {
-    text.append(50'000, static_cast<char>('a' + count % 26));
-  }
-  return text;
-}
-
 void check_echo(Host& host, Client& client, const Destination& destination, Request request,
                 int status) {
-  const std::string text = content();
+  const std::string text = bulk();
   host.run([&](Errand& errand) -> Task<> {
     Call call = client.call(errand, destination, std::move(request));
     const auto response = co_await call.response();

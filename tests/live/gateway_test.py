@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 import socket
+import ssl
 import subprocess
 import sys
 
@@ -123,8 +124,7 @@ def websocket():
 
 
 def trusting():
-    context = server.ssl.create_default_context(cafile=TRUST.pem)
-    return context
+    return ssl.create_default_context(cafile=TRUST.pem)
 
 
 def read_until(connection, end):
