@@ -152,6 +152,29 @@ TEST_CASE("sessions: several tickets serve several connections at the same time"
   }
 }
 
+TEST_CASE("sessions: a ticket that is split over records serves like any other") {
+  const House house;
+  ClientShard shard(house.options(Version::tls_1_3));
+  peer::Server giver({{.identity = &house.identity}});
+  // A ticket holds its session, so this makes one that takes three records.
+  const std::string facts(1'200, 'f');
+  SSL_CTX_set_session_ticket_cb(
+      SSL_get_SSL_CTX(giver.ssl()),
+      [](SSL* ssl, void* text) {
+        const auto& said = *static_cast<const std::string*>(text);
+        return SSL_SESSION_set1_ticket_appdata(SSL_get_session(ssl), said.data(), said.size());
+      },
+      nullptr, const_cast<std::string*>(&facts));
+  REQUIRE(SSL_set_max_send_fragment(giver.ssl(), 512) == 1);
+  PairClient first(shard);
+  ping(giver, first);
+  CHECK(count(shard) == 2);
+  peer::Server server({{.identity = &house.identity}});
+  PairClient second(shard);
+  ping(server, second);
+  CHECK(server.resumed());
+}
+
 TEST_CASE("sessions: one of TLS 1.2 is used again and again, and kept once") {
   const House house;
   ClientShard shard(house.options(Version::tls_1_2));
