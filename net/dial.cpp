@@ -46,13 +46,14 @@ std::chrono::nanoseconds Dial::lap() noexcept {
 }
 
 void Dial::on_resolved(const Result<Addresses>& answer) noexcept {
+  if (phase_ == Phase::connect) return race_.add_rest(answer.value_or(Addresses()));
   times_.resolve = lap();
   if (!answer) {
     agent_.shard().loop().defer(released_);
     return fail(answer.error());
   }
   phase_ = Phase::connect;
-  race_.start(*answer, agent_.options().connect_timeout);
+  race_.start(*answer, agent_.options().connect_timeout, lookup_.under_way());
 }
 
 void Dial::on_connected(int descriptor, const engine::SocketAddress& address) noexcept {
@@ -71,11 +72,18 @@ void Dial::fail(const Error& error) noexcept {
   agent_.on_failed(*this, error);
 }
 
-void Dial::on_race_settled() noexcept { agent_.release(*this); }
+void Dial::on_race_settled() noexcept {
+  cancel_lookup();
+  agent_.release(*this);
+}
+
+void Dial::cancel_lookup() noexcept {
+  if (lookup_.under_way()) (*agent_.shard().resolver())->cancel(lookup_);
+}
 
 void Dial::stop() noexcept {
   if (phase_ == Phase::connect) return race_.stop();
-  if (lookup_.under_way()) (*agent_.shard().resolver())->cancel(lookup_);
+  cancel_lookup();
   agent_.shard().loop().defer(released_);
 }
 
