@@ -31,11 +31,7 @@ struct UpstreamFlags {
   std::uint32_t failures_max = 3;
   std::chrono::milliseconds ejection_time{10'000};
   HealthCheck health;
-  std::uint32_t connections_max = 64; ///< to each of them, of a shard
-  std::uint32_t idle_max = 16;        ///< of these, kept for later
-  /// Those that were given; the others are the engine's.
-  std::vector<std::pair<std::chrono::milliseconds ClientOptions::*, std::chrono::milliseconds>>
-      times;
+  ClientOptions client; ///< its connections to each of them, of a shard, and its times
 };
 
 /// Borrow: `flags` until the command line has been parsed.
