@@ -76,7 +76,7 @@ void put_request(Sink& sink, const RequestHead& head, const Digits& length) noex
   const bool bodiless = head.framing == BodyFraming::none;
   if (bodiless && expects_body(head.method)) sink.put("content-length: 0\r\n");
   if (head.expects_continue) sink.put("expect: 100-continue\r\n");
-  if (!head.upgrade.empty()) sink.put("connection: upgrade\r\n");
+  put_line(sink, "connection", !head.upgrade.empty() ? "upgrade" : head.closes ? "close" : "");
   put_line(sink, "upgrade", head.upgrade);
   put_line(sink, "proxy-authorization", head.proxy_authorization);
   sink.put("\r\n");

@@ -26,6 +26,7 @@ struct RequestHead {
   BodyFraming framing = BodyFraming::none;   ///< not until_close
   std::uint64_t content_length = 0;          ///< of a length framing
   bool expects_continue = false;             ///< expect: 100-continue
+  bool closes = false;                       ///< connection: close, unless there is an upgrade
   std::string_view upgrade = {};             ///< protocols to switch to; empty: none is offered
   std::string_view proxy_authorization = {}; ///< empty: no such field
 };

@@ -87,6 +87,7 @@ Result<> CallState::write_head(const Request& request) noexcept {
       .framing = framing_,
       .content_length = length_left_,
       .expects_continue = expects_continue_,
+      .closes = agent_.options().calls_per_connection_max == 1,
       .upgrade = request.upgrade,
       .proxy_authorization =
           pool_->relays() ? std::string_view(pool_->destination.proxy->authorization) : "",

@@ -70,6 +70,10 @@ TEST_CASE("request: expect, upgrade and who asks a proxy are said by the engine"
                  .expects_continue = true}) ==
         "PUT / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\nexpect: 100-continue\r\n"
         "\r\n");
+  CHECK(written({.authority = "a", .closes = true}) ==
+        "GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
+  CHECK(written({.authority = "a", .closes = true, .upgrade = "x"}) ==
+        "GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n");
   CHECK(written({.authority = "a", .upgrade = "websocket, h2c/1"}) ==
         "GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket, h2c/1\r\n\r\n");
   CHECK(written({.authority = "a", .proxy_authorization = "Basic dTpw"}) ==
