@@ -32,7 +32,7 @@ struct UpstreamFlags {
   std::chrono::milliseconds ejection_time{10'000};
   HealthCheck health;
   std::uint32_t connections_max = 64; ///< to each of them, of a shard
-  std::uint32_t idle_max = 16;        ///< of these, kept for later
+  std::uint32_t idle_max = 64;        ///< of these, kept for later
   /// Those that were given; the others are the engine's.
   std::vector<std::pair<std::chrono::milliseconds ClientOptions::*, std::chrono::milliseconds>>
       times;
