@@ -31,7 +31,8 @@ struct UpstreamFlags {
   std::uint32_t failures_max = 3;
   std::chrono::milliseconds ejection_time{10'000};
   HealthCheck health;
-  ClientOptions client; ///< its connections to each of them, of a shard, and its times
+  /// Its connections to each of them, of a shard, and its times.
+  ClientOptions client = GatewayOptions{.upstreams = {}}.client;
 };
 
 /// Borrow: `flags` until the command line has been parsed.
