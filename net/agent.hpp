@@ -7,7 +7,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -16,8 +15,10 @@
 #include <ringfort/client.hpp>
 
 #include "engine/loop.hpp"
+#include "net/call_state.hpp"
 #include "net/client_connection.hpp"
 #include "net/dial.hpp"
+#include "net/linked_queue.hpp"
 #include "net/proxy_tunnel.hpp"
 #include "net/slots.hpp"
 #include "net/trust.hpp"
@@ -42,7 +43,7 @@ struct Pool {
   std::uint32_t active = 0;
   std::uint32_t held = 0; ///< connections that refer to it, those among them that are ending
   std::vector<ClientConnection*> idle; ///< the longest idle first
-  std::deque<CallState*> pending;      ///< the oldest first
+  LinkedQueue<CallState> pending;      ///< the oldest first
   bool marked = false;
 
   std::uint32_t connection_count() const noexcept {

@@ -224,12 +224,13 @@ TEST_CASE("cost: a request that is routed, among a thousand routes, costs the sa
   CHECK(cost.allocations == 0);
 }
 
-TEST_CASE("cost: a warm request through a gateway is two sends and no receive armed") {
+TEST_CASE("cost: a warm request through a gateway is two sends and no allocation") {
   Behind behind;
   Bench bench(true, 1, behind.gateway(), get, &behind);
   const Cost cost = cost_of(bench, 100);
   CHECK(cost.sends == 2 * 100);
   CHECK(cost.receives == 0);
+  CHECK(cost.allocations == 0);
 }
 
 TEST_CASE("cost: requests that come together go through a gateway over the same connections") {
