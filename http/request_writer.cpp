@@ -4,7 +4,6 @@
 
 #include <ringfort/check.hpp>
 
-#include "http/authority.hpp"
 #include "http/field_lines.hpp"
 #include "http/letters.hpp"
 #include "http/text_sink.hpp"
@@ -35,10 +34,11 @@ bool valid_fields(std::span<const Field> fields) noexcept {
   return may_send(fields) && Fields(fields).count("host") == 0;
 }
 
-bool valid(const RequestHead& head) noexcept {
+bool valid(const RequestHead& head, AuthorityCheck& authorities) noexcept {
   return valid_method(head.method) && valid_target(head.target, head.method) &&
-         !head.authority.empty() && valid_authority(head.authority) && valid_fields(head.fields) &&
-         valid_protocols(head.upgrade) && all_are(head.proxy_authorization, content_letter);
+         !head.authority.empty() && authorities.valid(head.authority) &&
+         valid_fields(head.fields) && valid_protocols(head.upgrade) &&
+         all_are(head.proxy_authorization, content_letter);
 }
 
 /// Methods that mean something by a body: without one they say so.
@@ -84,9 +84,10 @@ void put_request(Sink& sink, const RequestHead& head, const Digits& length) noex
 
 } // namespace
 
-Result<std::size_t> write_request(MutableBytes out, const RequestHead& head) noexcept {
+Result<std::size_t> write_request(MutableBytes out, const RequestHead& head,
+                                  AuthorityCheck& authorities) noexcept {
   RINGFORT_CHECK(head.framing != BodyFraming::until_close);
-  if (!valid(head)) return fail(Code::call_bad_request);
+  if (!valid(head, authorities)) return fail(Code::call_bad_request);
   const Digits length(head.content_length);
   Measure measure;
   put_request(measure, head, length);

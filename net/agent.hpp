@@ -15,6 +15,7 @@
 #include <ringfort/client.hpp>
 
 #include "engine/loop.hpp"
+#include "http/authority.hpp"
 #include "net/call_state.hpp"
 #include "net/client_connection.hpp"
 #include "net/dial.hpp"
@@ -93,6 +94,7 @@ public:
   const ClientOptions& options() const noexcept { return options_; }
 
   // For calls.
+  http::AuthorityCheck& authorities() noexcept { return authorities_; }
   void count_call(int change) noexcept { calls_alive_ += static_cast<unsigned>(change); }
   /// A call that waits, or runs, ends with that error.
   void give_up(CallState& call, const Error& error) noexcept;
@@ -157,6 +159,7 @@ private:
   std::vector<Pool*> marked_;
   std::vector<Pool*> serving_; ///< what was marked when this dispatch began
   ClientCounts counts_;
+  http::AuthorityCheck authorities_;
   bool draining_ = false;
   bool ended_ = false;
   bool left_ = false;

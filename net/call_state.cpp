@@ -91,7 +91,7 @@ Result<> CallState::write_head(const Request& request) noexcept {
       .proxy_authorization =
           pool_->relays() ? std::string_view(pool_->destination.proxy->authorization) : "",
   };
-  const auto written = http::write_request(shard.scratch(), head);
+  const auto written = http::write_request(shard.scratch(), head, agent_.authorities());
   if (!written) return std::unexpected(written.error());
   return keep(head_, shard.scratch().first(*written));
 }

@@ -18,7 +18,8 @@ using namespace std::string_view_literals;
 /// What is written; the row's name, when nothing is.
 std::string written(const RequestHead& head) {
   std::array<std::byte, 1'024> out;
-  const auto bytes = write_request(out, head);
+  AuthorityCheck authorities;
+  const auto bytes = write_request(out, head, authorities);
   return bytes ? std::string(text_of(Bytes(out).first(*bytes)))
                : full_name(fault_of(bytes.error().code));
 }
@@ -141,7 +142,9 @@ TEST_CASE("request: a head that does not fit is refused at every size, and never
   const std::size_t whole = written(head).size();
   for (std::size_t room = 0; room <= whole; ++room) {
     std::string out(room + 1, '#');
-    const auto bytes = write_request(std::as_writable_bytes(std::span(out)).first(room), head);
+    AuthorityCheck authorities;
+    const auto bytes =
+        write_request(std::as_writable_bytes(std::span(out)).first(room), head, authorities);
     CHECK(bytes.has_value() == (room == whole));
     CHECK(out.back() == '#');
   }
