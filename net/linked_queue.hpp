@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstddef>
-#include <utility>
 
 #include <ringfort/check.hpp>
 
@@ -42,7 +41,8 @@ public:
   void push_front(Member& member) noexcept { insert(member, nullptr, head_); }
   void erase(Member& member) noexcept {
     Place& place = member;
-    RINGFORT_CHECK(std::exchange(place.queued_, false));
+    RINGFORT_CHECK(place.queued_);
+    place.queued_ = false;
     link(place.previous_, place.next_);
     --size_;
   }
@@ -63,7 +63,8 @@ private:
 
   void insert(Member& member, Member* previous, Member* next) noexcept {
     Place& place = member;
-    RINGFORT_CHECK(!std::exchange(place.queued_, true));
+    RINGFORT_CHECK(!place.queued_); // In one queue at a time.
+    place.queued_ = true;
     link(previous, &member);
     link(&member, next);
     ++size_;
