@@ -61,7 +61,7 @@ Admin::Admin() {
 
 Admin::~Admin() {
   thread_.finish();
-  if (listener_) ::unlink(path_.c_str());
+  if (listener_ && !handed_on_) ::unlink(path_.c_str());
 }
 
 void Admin::add(std::string word, std::string help, Command command, Effect effect) {
@@ -70,16 +70,23 @@ void Admin::add(std::string word, std::string help, Command command, Effect effe
 
 bool Admin::start(const std::string& path, Complaints& complaints) {
   std::string objection = objection_to(path);
-  if (objection.empty()) {
-    listener_ = listen_at(path);
-    if (listener_ && thread_.start([this] { serve(); })) {
-      path_ = path;
-      return true;
-    }
-    objection = std::strerror(errno);
-  }
+  if (objection.empty()) return start_with(listen_at(path), path, complaints);
   complaints.add("--admin " + path, std::move(objection));
   return false;
+}
+
+bool Admin::start_with(Descriptor listener, const std::string& path, Complaints& complaints) {
+  listener_ = std::move(listener);
+  path_ = path;
+  if (listener_ && thread_.start([this] { serve(); })) return true;
+  complaints.add("--admin " + path, std::strerror(errno));
+  return false;
+}
+
+void Admin::hand_on() {
+  if (!listener_) return;
+  handed_on_ = true;
+  thread_.end();
 }
 
 void Admin::serve() const {

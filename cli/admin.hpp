@@ -6,6 +6,7 @@
 // status that `ringfort inspect` ends with.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <string>
@@ -43,6 +44,13 @@ public:
   /// Listens at `path` with mode 0600. A socket that nobody answers at is replaced; anything else
   /// that lies there is left alone. False after a complaint.
   bool start(const std::string& path, Complaints& complaints);
+  /// Answers instead at a socket that listens at `path` already: a predecessor's. The same.
+  bool start_with(Descriptor listener, const std::string& path, Complaints& complaints);
+  /// Another process goes on answering there: no further request is taken, and the path stays.
+  /// Where: any thread.
+  void hand_on();
+  /// Negative while it does not listen. Borrow: until its end.
+  int listener() const noexcept { return listener_.get(); }
 
 private:
   struct Entry {
@@ -60,6 +68,7 @@ private:
 
   std::map<std::string, Entry, std::less<>> commands_;
   std::string path_;
+  std::atomic<bool> handed_on_{false};
   Descriptor listener_;
   PollingThread thread_; ///< ends before what it uses
 };

@@ -90,7 +90,7 @@ struct Commands {
         checking(*app.add_subcommand(
             "check", "what this machine can do; with an identity: what clients say of it")),
         inspecting(*app.add_subcommand(
-            "inspect", "ask a running program what it does, or tell it to reload")) {
+            "inspect", "ask a running program what it does, or tell it to reload or upgrade")) {
     add_serve_flags(serving, serve_flags);
     add_proxy_flags(proxying, proxy_flags);
     add_fetch_flags(fetching, fetch_flags);

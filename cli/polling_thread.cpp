@@ -26,10 +26,14 @@ PollingThread::Woken PollingThread::wait_for(int descriptor, int timeout_ms) con
   }
 }
 
-void PollingThread::finish() {
-  if (!thread_.joinable()) return;
+void PollingThread::end() const {
   const std::uint64_t one = 1;
   [[maybe_unused]] const auto written = ::write(end_.get(), &one, sizeof one);
+}
+
+void PollingThread::finish() {
+  if (!thread_.joinable()) return;
+  end();
   thread_.join();
 }
 

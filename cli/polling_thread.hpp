@@ -23,6 +23,8 @@ public:
   /// Until the descriptor is readable, the time has passed, or the thread shall end.
   /// Where: in the body.
   Woken wait_for(int descriptor, int timeout_ms = forever) const;
+  /// The body's next wait_for() answers `end`. Where: any thread, its own too.
+  void end() const;
   /// Ends and joins it. Before what the body uses goes away.
   void finish();
 

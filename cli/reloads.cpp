@@ -38,7 +38,7 @@ void append_value(std::string& out, std::string_view name, std::string_view kind
 } // namespace
 
 bool Reloads::start(const ServeFlags& flags, const std::string& urls, const std::string& spans,
-                    Complaints& complaints) {
+                    Descriptor admin_socket, Complaints& complaints) {
   const auto changed = [this] { (void)reload(Wish::file_changed); };
   if (served_ != nullptr && flags.watch && !watch_.start(served_->folders(), changed)) {
     complaints.add("--watch", std::strerror(errno));
@@ -53,7 +53,8 @@ bool Reloads::start(const ServeFlags& flags, const std::string& urls, const std:
         "reload", "reads certificates, keys, authorities, lists and ticket keys again",
         [this] { return reload(Wish::asked); }, Admin::Effect::changes);
   }
-  return admin_.start(flags.admin, complaints);
+  return admin_socket ? admin_.start_with(std::move(admin_socket), flags.admin, complaints)
+                      : admin_.start(flags.admin, complaints);
 }
 
 Admin::Answer Reloads::reload(Wish wish) {

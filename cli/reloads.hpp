@@ -23,10 +23,13 @@ public:
   Reloads(Engine& engine, const Logs& logs, ServedNames* served, KeyLogFile* key_log)
       : engine_(engine), logs_(logs), served_(served), key_log_(key_log) {}
 
+  /// For more commands. Before start().
+  Admin& admin() noexcept { return admin_; }
   /// Watches the files and answers at the admin socket, as the flags say. False after a complaint.
   /// `urls` is where the program listens, `spans` what is protected, hop by hop, a line for each.
+  /// `admin_socket` is a predecessor's that listens at the flags' path; none: it is made.
   bool start(const ServeFlags& flags, const std::string& urls, const std::string& spans,
-             Complaints& complaints);
+             Descriptor admin_socket, Complaints& complaints);
 
   /// Whose wish it is. Who asks has moved the key log away: it is opened again. A changed file says
   /// nothing of that one, whose own opening may be the change.

@@ -1,5 +1,6 @@
 #include "cli/serve.hpp"
 
+#include <cerrno>
 #include <iostream>
 
 #include <sys/resource.h>
@@ -10,9 +11,10 @@
 #include "cli/error_log.hpp"
 #include "cli/file_flags.hpp"
 #include "cli/key_log_file.hpp"
+#include "cli/listening.hpp"
 #include "cli/reloads.hpp"
 #include "cli/served_names.hpp"
-#include "cli/signals.hpp"
+#include "cli/service_life.hpp"
 #include "cli/unix_socket.hpp"
 
 namespace ringfort::cli {
@@ -66,46 +68,68 @@ void print_at_end(const ServeFlags& flags, const Reloads& reloads) {
   std::cout.flush();
 }
 
-/// Listens on every endpoint of the flags and answers their URLs.
-Result<std::string> listen(Engine& engine, const ServeFlags& flags,
-                           const std::optional<tls::LiveNames>& names,
-                           const std::optional<Files>& files, const std::optional<Gateway>& gateway,
-                           Endpoint& current) {
+/// What answers, and who it says it is.
+struct Serving {
+  const ServedNames& served;
+  const std::optional<tls::LiveNames>& names; ///< empty: clear text
+  const std::optional<Files>& files;
+  const std::optional<Gateway>& gateway;
+};
+
+/// Listens everywhere and answers the URLs. Empty after a complaint.
+std::string listen(Engine& engine, const ServeFlags& flags, const Serving& serving,
+                   const Listening& listening, Complaints& complaints) {
+  const auto factory = [&flags, &serving](Shard& shard) {
+    if (serving.gateway) return serving.gateway->service(shard).or_exit();
+    return serving.files ? serving.files->service() : make_service(flags.handler, shard.index());
+  };
   std::string urls;
-  for (const Endpoint& endpoint : flags.listen) {
-    current = endpoint;
-    const auto factory = [&flags, &files, &gateway](Shard& shard) {
-      if (gateway) return gateway->service(shard).or_exit();
-      return files ? files->service() : make_service(flags.handler, shard.index());
-    };
-    const auto bound =
-        names ? engine.serve(endpoint, *names, factory) : engine.serve_plain(endpoint, factory);
-    if (!bound) return std::unexpected(bound.error());
+  for (const Endpoint& endpoint : listening.endpoints) {
+    const auto bound = serving.names ? engine.serve(endpoint, *serving.names, factory)
+                                     : engine.serve_plain(endpoint, factory);
+    if (!bound) {
+      const bool passed = !endpoint.sockets.empty();
+      complaints.add(bound.error(), passed ? "a socket that was passed" : url_of(flags, endpoint));
+      return {};
+    }
     urls.append(urls.empty() ? "" : ", ").append(url_of(flags, *bound));
   }
   return urls;
 }
 
 /// From bound ports to the end of the last connection.
-ExitStatus run(Engine& engine, const ServeFlags& flags, const ServedNames& served,
-               const std::optional<tls::LiveNames>& names, const std::optional<Files>& files,
-               const std::optional<Gateway>& gateway, Reloads& reloads, Logs& logs,
-               Signals& signals) {
-  Endpoint current;
-  const auto urls = listen(engine, flags, names, files, gateway, current);
-  if (!urls) return complain(urls.error(), url_of(flags, current));
+ExitStatus run(Engine& engine, const ServeFlags& flags, const Serving& serving, Reloads& reloads,
+               Logs& logs, ServiceLife& life) {
   Complaints complaints;
-  const std::string spans = spans_of(flags, gateway);
-  if (!reloads.start(flags, *urls, spans, complaints)) return complaints.status();
-  signals.watch(engine, flags.drain_grace, [&] {
+  std::string urls;
+  {
+    const auto listening = places_to_listen(flags, life.inherited(), complaints);
+    if (listening) urls = listen(engine, flags, serving, *listening, complaints);
+  } // The engine has duplicates: a port is free when those are closed.
+  if (urls.empty()) return complaints.status();
+  if (auto ready = life.prepare(engine, flags, reloads.admin()); !ready) {
+    return complain(ready.error());
+  }
+  const std::string spans = spans_of(flags, serving.gateway);
+  if (!reloads.start(flags, urls, spans, life.predecessors_admin(), complaints)) {
+    return complaints.status();
+  }
+  const bool started = life.start(engine, flags, urls, [&] {
     logs.reopen();
     if (!flags.plain) (void)reloads.reload(Reloads::Wish::asked);
   });
-  announce(engine, served, *urls);
-  if (gateway) std::cout << spans << std::flush;
+  if (!started) return complain({.code = Code::listen_failed, .detail = errno});
+  announce(engine, serving.served, urls);
+  if (serving.gateway) std::cout << spans << std::flush;
   const auto ran = engine.run();
-  signals.stop();
+  life.stop();
   return ran ? ExitStatus::ok : complain(ran.error());
+}
+
+/// Where it would have listened.
+std::string places_text(const ServeFlags& flags) {
+  if (!flags.listen.empty()) return url_of(flags, flags.listen.front());
+  return flags.listen_passed.empty() ? url_of(flags, {}) : "--listen systemd";
 }
 
 /// What would go wrong from here on, as far as that can be told without the addresses.
@@ -124,8 +148,7 @@ ExitStatus check_settings(Engine& engine, const ServeFlags& flags, const ServedN
     const auto tried = engine.serve({.host = "127.0.0.1", .port = 0}, *names, factory);
     if (!tried) return complain(tried.error());
   }
-  std::cout << "ringfort: the settings are usable; " << url_of(flags, flags.listen.front())
-            << " was not bound\n"
+  std::cout << "ringfort: the settings are usable; " << places_text(flags) << " was not bound\n"
             << served.policy() << (served.policy().ends_with('\n') ? "" : "\n") << engine.describe()
             << std::endl;
   return ExitStatus::ok;
@@ -134,7 +157,7 @@ ExitStatus check_settings(Engine& engine, const ServeFlags& flags, const ServedN
 } // namespace
 
 ExitStatus serve(ServeFlags flags) {
-  if (flags.listen.empty()) flags.listen.push_back({});
+  ServiceLife life; // Outlives the engine.
   Complaints complaints;
   std::unique_ptr<KeyLogFile> key_log; // Outlives the engine.
   if (!flags.sessions.key_log.empty()) {
@@ -142,6 +165,7 @@ ExitStatus serve(ServeFlags flags) {
     if (key_log == nullptr) return complaints.status();
   }
   flags.tls.key_log = key_log.get();
+  flags.tls.ticket_keys = life.predecessors_keys();
   if (!flags.plain && !use(flags.sessions, flags.tls, complaints)) return complaints.status();
   ServedNames served({flags.identity, flags.sessions, flags.names}, flags.tls);
   std::optional<tls::LiveNames> names;
@@ -155,7 +179,6 @@ ExitStatus serve(ServeFlags flags) {
   const auto gateway = open_gateway(flags.upstreams, complaints); // Likewise.
   if (!complaints.none()) return complaints.status();
   raise_descriptor_limit();
-  Signals signals; // Before any other thread is made.
   auto engine = Engine::create(flags.engine);
   if (!engine) return complain(engine.error());
   if (flags.check) return check_settings(**engine, flags, served, names);
@@ -165,7 +188,7 @@ ExitStatus serve(ServeFlags flags) {
   (*engine)->on_error([&errors](const ErrorReport& report) { errors.write(report); });
   if (logs.accesses != nullptr) (*engine)->observe(access_log(*logs.accesses));
   Reloads reloads(**engine, logs, flags.plain ? nullptr : &served, key_log.get());
-  status = run(**engine, flags, served, names, files, gateway, reloads, logs, signals);
+  status = run(**engine, flags, {served, names, files, gateway}, reloads, logs, life);
   errors.finish();
   logs.finish();
   if (status == ExitStatus::ok) print_at_end(flags, reloads);

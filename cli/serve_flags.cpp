@@ -14,13 +14,19 @@ void add_main_flags(CLI::App& app, ServeFlags& flags) {
          "--listen",
          [&flags](const std::vector<std::string>& texts) {
            for (const std::string& text : texts) {
-             const auto endpoint = parse_endpoint(text);
-             if (!endpoint) refuse("--listen", text, "ADDRESS:PORT, for instance 127.0.0.1:8443");
-             flags.listen.push_back(*endpoint);
+             if (const auto name = parse_passed(text)) {
+               flags.listen_passed.emplace_back(*name);
+             } else if (const auto endpoint = parse_endpoint(text)) {
+               flags.listen.push_back(*endpoint);
+             } else {
+               refuse("--listen", text, "ADDRESS:PORT, for instance 127.0.0.1:8443, or systemd");
+             }
            }
          },
-         "where to listen; may be given several times; port 0 lets the kernel choose")
-      ->type_name("ADDRESS:PORT")
+         "where to listen; may be given several times; port 0 lets the kernel choose; systemd "
+         "takes all sockets that a socket unit passes, as is done without this flag, and "
+         "systemd:NAME those of a FileDescriptorName")
+      ->type_name("ADDRESS:PORT|systemd[:NAME]")
       ->default_str("127.0.0.1:8443")
       ->allow_extra_args(false);
   app.add_flag("--plain", flags.plain, "clear text on every --listen, without TLS");
@@ -84,6 +90,8 @@ void add_engine_flags(CLI::App& app, ServeFlags& flags) {
              "of a shard: settings by which it may hold more are refused; 0: off");
   add_duration(app, "--drain-timeout", flags.drain_grace, {},
                "how long SIGTERM lets running exchanges go on; a second signal cuts them");
+  add_duration(app, "--handover-timeout", flags.handover_timeout, {},
+               "until a successor, which SIGUSR2 starts, has to be ready; else it is killed");
   app.add_flag("--print-metrics", flags.print_metrics, "print the counters at the end");
   app.add_flag("--allocator-stats", flags.allocator_stats,
                "print what the allocator holds at the end");
@@ -175,6 +183,15 @@ std::optional<Endpoint> parse_endpoint(std::string_view text) {
   }
   endpoint.host = host == "localhost" ? "127.0.0.1" : host;
   return endpoint;
+}
+
+std::optional<std::string_view> parse_passed(std::string_view text) {
+  constexpr std::string_view word = "systemd";
+  if (!text.starts_with(word)) return {};
+  text.remove_prefix(word.size());
+  if (text.empty()) return text;
+  if (!text.starts_with(':') || text.size() == 1) return {};
+  return text.substr(1);
 }
 
 void add_serve_flags(CLI::App& app, ServeFlags& flags) {

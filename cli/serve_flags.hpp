@@ -24,6 +24,7 @@ namespace ringfort::cli {
 
 struct ServeFlags {
   std::vector<Endpoint> listen;
+  std::vector<std::string> listen_passed; ///< names of sockets that are passed; empty: all of them
   bool plain = false;
   IdentityFlags identity;
   std::string names; ///< a folder of identities by server name
@@ -37,6 +38,7 @@ struct ServeFlags {
   EngineOptions engine;
   tls::ContextOptions tls;
   std::chrono::milliseconds drain_grace{10'000};
+  std::chrono::milliseconds handover_timeout{30'000};
   bool check = false;
   bool print_metrics = false;
   bool allocator_stats = false;
@@ -52,5 +54,7 @@ std::string contradiction_of(const ServeFlags& flags);
 
 /// "127.0.0.1:8443", "[::1]:8443", "8443"; empty when it is none of them.
 std::optional<Endpoint> parse_endpoint(std::string_view text);
+/// The name of "systemd:NAME", the empty one of "systemd".
+std::optional<std::string_view> parse_passed(std::string_view text);
 
 } // namespace ringfort::cli

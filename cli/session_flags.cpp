@@ -101,7 +101,7 @@ bool use(const SessionFlags& flags, tls::ContextOptions& options, Complaints& co
   options.resume_across_certificates = !flags.end_with_certificate;
   options.clients.mode = flags.clients;
   options.clients.depth = flags.depth;
-  if (flags.ticket_keys.empty()) {
+  if (flags.ticket_keys.empty() && !options.ticket_keys) {
     auto keys =
         tls::TicketKeys::generated({.period = flags.ticket_rotation,
                                     .previous = static_cast<std::uint8_t>(previous_keys(flags))});

@@ -33,8 +33,8 @@ std::optional<sockaddr_un> address_of(const std::string& path) {
   return address;
 }
 
-Descriptor new_socket() noexcept {
-  return Descriptor(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+Descriptor new_socket(int flags = 0) noexcept {
+  return Descriptor(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0));
 }
 
 bool ready(int socket, short events) noexcept {
@@ -69,7 +69,8 @@ Descriptor listen_at(const std::string& path) {
   const auto address = address_of(path);
   if (!address) return {};
   if (is_deserted(path)) ::unlink(path.c_str());
-  Descriptor listener = new_socket();
+  // Of two processes that hear of a client, one comes too late, and is not to wait for the next.
+  Descriptor listener = new_socket(SOCK_NONBLOCK);
   // The mode is the socket's from its first moment: fchmod(2) before bind(2) (unix(7)).
   const bool listens = listener && ::fchmod(listener.get(), S_IRUSR | S_IWUSR) == 0 &&
                        ::bind(listener.get(), generic(*address), sizeof *address) == 0 &&

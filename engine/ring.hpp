@@ -45,6 +45,11 @@ concept RingLike = requires(R ring, const R const_ring, Op& op, const RingOption
   /// A listening TCP socket with SO_REUSEPORT, SO_REUSEADDR, TCP_NODELAY inherited by what it
   /// accepts. Errors: listen.*. `bound_address` tells the port that the kernel chose for 0.
   { ring.listen(address, int{} /*backlog*/) } -> std::same_as<Result<int>>;
+  /// A duplicate of a listening TCP socket of somebody else's, with the options that `listen` sets.
+  /// Errors: listen.not_a_socket, listen.wrong_socket_type, listen.not_listening, listen.failed.
+  { ring.adopt_listener(fd) } -> std::same_as<Result<int>>;
+  /// A connection that waits to be accepted, without waiting for one; negative: there is none.
+  { ring.accept_waiting(fd) } -> std::same_as<int>;
   /// Whether nobody listens there: SO_REUSEPORT alone would share another program's port unseen.
   { ring.check_free(address) } -> std::same_as<Result<>>;
   /// A TCP socket to connect to `address` with, and with the options of accepted ones.

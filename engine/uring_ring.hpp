@@ -37,6 +37,8 @@ public:
   const RingCounters& counters() const noexcept { return counters_; }
 
   Result<int> listen(const SocketAddress& address, int backlog) noexcept;
+  Result<int> adopt_listener(int descriptor) noexcept;
+  int accept_waiting(int listener) noexcept;
   Result<> check_free(const SocketAddress& address) noexcept;
   Result<int> open_socket(const SocketAddress& address) noexcept;
   Result<int> open_unix_socket() noexcept;

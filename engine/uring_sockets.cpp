@@ -4,7 +4,9 @@
 #include <cerrno>
 #include <utility>
 
+#include <fcntl.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -47,6 +49,14 @@ bool set_option(int descriptor, int level, int name, int value) noexcept {
   return ::setsockopt(descriptor, level, name, &value, sizeof value) == 0;
 }
 
+/// Of the socket itself. Empty, with errno set, when it is none.
+std::optional<int> socket_option(int descriptor, int name) noexcept {
+  int value = 0;
+  socklen_t size = sizeof value;
+  if (::getsockopt(descriptor, SOL_SOCKET, name, &value, &size) != 0) return {};
+  return value;
+}
+
 int tcp_socket(const SocketAddress& address) noexcept {
   return ::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
 }
@@ -69,6 +79,33 @@ Result<int> UringRing::listen(const SocketAddress& address, int backlog) noexcep
                      ::listen(listener.get(), backlog) == 0;
   if (!ready) return listen_failure(errno);
   return listener.release();
+}
+
+Result<int> UringRing::adopt_listener(int descriptor) noexcept {
+  const auto type = socket_option(descriptor, SO_TYPE);
+  if (!type) return fail(Code::listen_not_a_socket, errno);
+  const int family = socket_option(descriptor, SO_DOMAIN).value_or(AF_UNSPEC);
+  const bool is_tcp = *type == SOCK_STREAM && (family == AF_INET || family == AF_INET6) &&
+                      socket_option(descriptor, SO_PROTOCOL) == IPPROTO_TCP;
+  if (!is_tcp) return fail(Code::listen_wrong_socket_type);
+  if (socket_option(descriptor, SO_ACCEPTCONN) != 1) return fail(Code::listen_not_listening);
+  Descriptor listener(::fcntl(descriptor, F_DUPFD_CLOEXEC, 0));
+  // Where it does not block, kernels have ended an accept instead of arming it.
+  const int flags = listener.get() < 0 ? -1 : ::fcntl(listener.get(), F_GETFL);
+  const bool ready = flags >= 0 && ::fcntl(listener.get(), F_SETFL, flags & ~O_NONBLOCK) == 0 &&
+                     set_connection_options(listener.get());
+  if (!ready) return listen_failure(errno);
+  return listener.release();
+}
+
+// The socket blocks, and another process may take the connection in between: then the time-out,
+// which is the kernel's shortest and means nothing to a ring, ends the wait.
+int UringRing::accept_waiting(int listener) noexcept {
+  pollfd waiting{.fd = listener, .events = POLLIN, .revents = 0};
+  if (::poll(&waiting, 1, 0) != 1) return -1;
+  constexpr timeval shortest{.tv_sec = 0, .tv_usec = 1};
+  if (::setsockopt(listener, SOL_SOCKET, SO_RCVTIMEO, &shortest, sizeof shortest) != 0) return -1;
+  return ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
 }
 
 Result<> UringRing::check_free(const SocketAddress& address) noexcept {

@@ -139,7 +139,7 @@ bool ExchangeState::begin_response(int status, std::span<const Field> fields, Bo
   }
   const bool old_client = began_ && parser_.head().version_minor == 0;
   body_forbidden_ = http::forbids_body(parser_.method(), status);
-  close_ = close_ || connection_.shard().draining() || !began_ || !parser_.keep_alive();
+  close_ = close_ || connection_.shard().parting() || !began_ || !parser_.keep_alive();
   if (framing == BodyFraming::chunked && old_client) {
     framing = BodyFraming::until_close; // HTTP/1.0 knows no chunks.
     close_ = true;
@@ -355,7 +355,7 @@ void ExchangeState::answer_fault(const Error& error) noexcept {
   }
 }
 
-bool ExchangeState::draining() const noexcept { return connection_.shard().draining(); }
+bool ExchangeState::draining() const noexcept { return connection_.shard().parting(); }
 
 std::size_t ExchangeState::body_bytes_max() const noexcept {
   return connection_.shard().limits().body_bytes_max;

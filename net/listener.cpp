@@ -8,8 +8,13 @@ namespace ringfort::net {
 
 Listener::Listener(ServingShard& shard, int descriptor, std::unique_ptr<tls::ShardNames> names,
                    std::unique_ptr<Service> service) noexcept
-    : shard_(shard), descriptor_(descriptor), names_(std::move(names)),
-      service_(std::move(service)), role_{names_.get(), *service_},
+    : Listener(shard, descriptor, {names.get(), *service}) {
+  names_ = std::move(names);
+  service_ = std::move(service);
+}
+
+Listener::Listener(ServingShard& shard, int descriptor, const ServerRole& role) noexcept
+    : shard_(shard), descriptor_(descriptor), role_(role),
       accept_op_(leases_, this,
                  [](void* self, engine::Completion completion) noexcept {
                    static_cast<Listener*>(self)->on_accept(completion);
@@ -34,8 +39,22 @@ void Listener::stop() noexcept {
   close_when_idle();
 }
 
+void Listener::hand_on() noexcept {
+  handed_on_ = true;
+  stop();
+}
+
+// A waiting accept is woken for each connection, and of the processes that wait only one
+// (EPOLLEXCLUSIVE): had ours been woken just before it was cancelled, the other would never hear.
+void Listener::accept_left_over() noexcept {
+  for (int accepted = 0; (accepted = shard_.loop().ring().accept_waiting(descriptor_)) >= 0;) {
+    shard_.admit(role_, accepted);
+  }
+}
+
 void Listener::close_when_idle() noexcept {
   if (!leases_.none() || descriptor_ < 0) return;
+  if (handed_on_) accept_left_over();
   shard_.loop().ring().close(descriptor_);
   descriptor_ = -1;
 }

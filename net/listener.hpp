@@ -19,6 +19,8 @@ class Listener {
 public:
   Listener(ServingShard& shard, int descriptor, std::unique_ptr<tls::ShardNames> names,
            std::unique_ptr<Service> service) noexcept;
+  /// One more socket of a role that another listener holds. Borrow: until the shard's end.
+  Listener(ServingShard& shard, int descriptor, const ServerRole& role) noexcept;
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
   ~Listener();
@@ -26,7 +28,10 @@ public:
   void start() noexcept;
   /// Stops accepting; the descriptor is closed after the last completion.
   void stop() noexcept;
+  /// The same, for a socket that another process goes on with: nobody is left in between.
+  void hand_on() noexcept;
   bool stopped() const noexcept { return descriptor_ < 0; }
+  const ServerRole& role() const noexcept { return role_; }
   /// No more for so long; who comes waits in the kernel's queue.
   void pause(std::chrono::nanoseconds wait) noexcept;
   /// A descriptor has come back: an accept that backs off need not wait any longer.
@@ -37,14 +42,16 @@ private:
 
   void on_accept(engine::Completion completion) noexcept;
   void on_failure(int error_number) noexcept;
+  void accept_left_over() noexcept;
   void close_when_idle() noexcept;
 
   ServingShard& shard_;
   int descriptor_;
-  std::unique_ptr<tls::ShardNames> names_;
+  std::unique_ptr<tls::ShardNames> names_; ///< what the role holds on to, unless it is another's
   std::unique_ptr<Service> service_;
   ServerRole role_;
   bool stopping_ = false;
+  bool handed_on_ = false;
   engine::Leases leases_;
   engine::Op accept_op_;
   engine::Timer back_off_timer_;

@@ -1,5 +1,6 @@
 #include "net/serving_engine.hpp"
 
+#include <algorithm>
 #include <system_error>
 #include <thread>
 
@@ -72,6 +73,25 @@ Result<Endpoint> ServingEngine::listen(const Endpoint& endpoint, ShardNames name
   for (const auto& shard : shards_) {
     if (shard->started()) return fail(Code::config_invalid, detail_too_late);
   }
+  std::vector<std::unique_ptr<Service>> services;
+  for (const auto& shard : shards_) services.push_back(factory(*shard));
+  const auto sockets = open_sockets(endpoint);
+  if (!sockets) return std::unexpected(sockets.error());
+  for (std::size_t place = 0; place < sockets->size(); ++place) {
+    ServingShard& shard = *shards_[place % shard_count()];
+    if (place < shard_count()) {
+      shard.add_listener((*sockets)[place], std::move(names[place]), std::move(services[place]));
+    } else {
+      shard.add_socket((*sockets)[place]);
+    }
+  }
+  listening_.push_back(*sockets);
+  const auto bound = shards_.front()->ring().bound_address(sockets->front());
+  return Endpoint{.host = bound.host(), .port = bound.port()};
+}
+
+Result<ServingEngine::Sockets> ServingEngine::open_sockets(const Endpoint& endpoint) {
+  if (!endpoint.sockets.empty()) return adopt_sockets(endpoint.sockets);
   const auto address = engine::SocketAddress::parse(endpoint.host, endpoint.port);
   if (!address) return std::unexpected(address.error());
   if (endpoint.port != 0) {
@@ -79,27 +99,54 @@ Result<Endpoint> ServingEngine::listen(const Endpoint& endpoint, ShardNames name
       return std::unexpected(free.error());
     }
   }
-  std::vector<std::unique_ptr<Service>> services;
-  for (const auto& shard : shards_) services.push_back(factory(*shard));
-  const auto bound = listen_on_all(*address, std::move(names), std::move(services));
-  if (!bound) return std::unexpected(bound.error());
-  return Endpoint{.host = bound->host(), .port = bound->port()};
+  return bind_sockets(*address);
 }
 
 /// All shards listen or none does. The first one's port is everybody's.
-Result<engine::SocketAddress>
-ServingEngine::listen_on_all(engine::SocketAddress address, ShardNames names,
-                             std::vector<std::unique_ptr<Service>> services) {
-  for (unsigned index = 0; index < shard_count(); ++index) {
-    const auto bound =
-        shards_[index]->listen(address, std::move(names[index]), std::move(services[index]));
-    if (!bound) {
-      for (unsigned undone = 0; undone < index; ++undone) shards_[undone]->withdraw_listener();
-      return bound;
+Result<ServingEngine::Sockets> ServingEngine::bind_sockets(engine::SocketAddress address) {
+  Sockets bound;
+  for (const auto& shard : shards_) {
+    const auto socket = shard->ring().listen(address, backlog);
+    if (!socket) {
+      close(bound);
+      return std::unexpected(socket.error());
     }
-    address = *bound;
+    bound.push_back(*socket);
+    address = shard->ring().bound_address(*socket);
   }
-  return address;
+  return bound;
+}
+
+/// No shard is without one, and none of them without a shard: its queue would never be emptied.
+Result<ServingEngine::Sockets> ServingEngine::adopt_sockets(const std::vector<int>& given) {
+  Sockets adopted;
+  const std::size_t count = std::max<std::size_t>(given.size(), shard_count());
+  for (std::size_t place = 0; place < count; ++place) {
+    const auto socket = shards_.front()->ring().adopt_listener(given[place % given.size()]);
+    if (!socket) {
+      close(adopted);
+      return std::unexpected(socket.error());
+    }
+    adopted.push_back(*socket);
+  }
+  return adopted;
+}
+
+void ServingEngine::close(const Sockets& sockets) noexcept {
+  for (const int socket : sockets) shards_.front()->ring().close(socket);
+}
+
+Result<std::vector<std::vector<int>>> ServingEngine::duplicate_sockets() {
+  std::vector<Sockets> duplicates;
+  for (const Sockets& sockets : listening_) {
+    auto adopted = adopt_sockets(sockets);
+    if (!adopted) {
+      for (const Sockets& undone : duplicates) close(undone);
+      return std::unexpected(adopted.error());
+    }
+    duplicates.push_back(std::move(*adopted));
+  }
+  return duplicates;
 }
 
 // ---------------------------------------------------------------------------- running
@@ -137,6 +184,16 @@ Result<> ServingEngine::run() {
 
 void ServingEngine::drain(std::chrono::milliseconds grace) noexcept {
   share_.shorten_grace(grace);
+  wake_all();
+}
+
+void ServingEngine::retire(std::chrono::milliseconds grace) noexcept {
+  std::int64_t not_yet = -1;
+  const std::int64_t wanted = std::max<std::int64_t>(grace.count(), 0);
+  if (share_.retire_grace_ms.compare_exchange_strong(not_yet, wanted)) wake_all();
+}
+
+void ServingEngine::wake_all() noexcept {
   for (const auto& shard : shards_) shard->wake();
 }
 

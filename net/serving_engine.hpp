@@ -26,8 +26,10 @@ public:
   Result<Endpoint> serve(const Endpoint& endpoint, tls::LiveNames names,
                          ServiceFactory factory) override;
   Result<Endpoint> serve_plain(const Endpoint& endpoint, ServiceFactory factory) override;
+  Result<std::vector<std::vector<int>>> duplicate_sockets() override;
   Result<> run() override;
   void drain(std::chrono::milliseconds grace) noexcept override;
+  void retire(std::chrono::milliseconds grace) noexcept override;
   unsigned shard_count() const noexcept override { return static_cast<unsigned>(shards_.size()); }
   Shard& shard(unsigned index) noexcept override { return *shards_[index]; }
   Metrics metrics() const noexcept override;
@@ -39,16 +41,25 @@ public:
 
 private:
   using ShardNames = std::vector<std::unique_ptr<tls::ShardNames>>; ///< one per shard
+  /// Each to be closed by whoever has them. Those of a listener: the n-th is shard n's, and what is
+  /// beyond the last shard begins again with the first.
+  using Sockets = std::vector<int>;
+
+  static constexpr int backlog = 4'096; ///< the kernel cuts it to net.core.somaxconn
 
   Result<Endpoint> listen(const Endpoint& endpoint, ShardNames names, ServiceFactory factory);
-  Result<engine::SocketAddress> listen_on_all(engine::SocketAddress address, ShardNames names,
-                                              std::vector<std::unique_ptr<Service>> services);
+  Result<Sockets> open_sockets(const Endpoint& endpoint);
+  Result<Sockets> bind_sockets(engine::SocketAddress address);
+  Result<Sockets> adopt_sockets(const std::vector<int>& given);
+  void close(const Sockets& sockets) noexcept;
+  void wake_all() noexcept;
   Result<> settle_records();
   Result<> try_kernel(RecordPolicy& policy);
   void run_shard(ServingShard& shard) noexcept;
 
   EngineShare share_;
   std::vector<std::unique_ptr<ServingShard>> shards_;
+  std::vector<Sockets> listening_; ///< the listeners' own, of each serve()
   std::mutex failure_mutex_;
   Result<> first_failure_;
   bool records_settled_ = false;

@@ -31,10 +31,15 @@ ServingShard::ServingShard(unsigned index, EngineShare& share, std::unique_ptr<e
       peers_(share.options.limits.connections_per_peer_max, share.options.limits.connections_max,
              static_cast<std::uint64_t>(loop_->ring().now().count())),
       accept_rate_(share.options.limits.accepts_per_s_max), scratch_(scratch_bytes),
+      retire_timer_(
+          this, [](void* self) noexcept { static_cast<ServingShard*>(self)->end_retirement(); }),
       drain_timer_(this, [](void* self) noexcept { static_cast<ServingShard*>(self)->cut_all(); }) {
 }
 
-ServingShard::~ServingShard() { loop_->timers().cancel(drain_timer_); }
+ServingShard::~ServingShard() {
+  loop_->timers().cancel(retire_timer_);
+  loop_->timers().cancel(drain_timer_);
+}
 
 Result<const tls::Library*> ServingShard::make_tls_library() {
   if (tls_library_ == nullptr) {
@@ -51,19 +56,14 @@ Result<std::unique_ptr<tls::ShardNames>> ServingShard::make_names(const tls::Liv
   return tls::ShardNames::create(**library, names);
 }
 
-Result<engine::SocketAddress> ServingShard::listen(const engine::SocketAddress& address,
-                                                   std::unique_ptr<tls::ShardNames> names,
-                                                   std::unique_ptr<Service> service) {
-  const auto descriptor = ring().listen(address, backlog);
-  if (!descriptor) return std::unexpected(descriptor.error());
+void ServingShard::add_listener(int socket, std::unique_ptr<tls::ShardNames> names,
+                                std::unique_ptr<Service> service) {
   listeners_.push_back(
-      std::make_unique<Listener>(*this, *descriptor, std::move(names), std::move(service)));
-  return ring().bound_address(*descriptor);
+      std::make_unique<Listener>(*this, socket, std::move(names), std::move(service)));
 }
 
-void ServingShard::withdraw_listener() noexcept {
-  listeners_.back()->stop();
-  listeners_.pop_back();
+void ServingShard::add_socket(int socket) {
+  listeners_.push_back(std::make_unique<Listener>(*this, socket, listeners_.back()->role()));
 }
 
 // ---------------------------------------------------------------------------- other servers
@@ -162,8 +162,11 @@ bool ServingShard::holds_nothing() const noexcept {
   const bool calls =
       std::ranges::any_of(agents_, [](const auto& agent) { return !agent->settled(); });
   return connections_.used() == 0 && errands_.empty() && !calls &&
-         (resolver_ == nullptr || resolver_->settled()) &&
-         std::ranges::all_of(listeners_, [](const auto& listener) { return listener->stopped(); });
+         (resolver_ == nullptr || resolver_->settled()) && accepts_nobody();
+}
+
+bool ServingShard::accepts_nobody() const noexcept {
+  return std::ranges::all_of(listeners_, [](const auto& listener) { return listener->stopped(); });
 }
 
 // ---------------------------------------------------------------------------- the drain
@@ -177,6 +180,7 @@ void EngineShare::shorten_grace(std::chrono::milliseconds grace) noexcept {
 }
 
 void ServingShard::look_at_drain() noexcept {
+  look_at_retirement();
   const std::int64_t grace_ms = share_.drain_grace_ms.load(std::memory_order_acquire);
   if (grace_ms != drain_grace_ms_) {
     drain_grace_ms_ = grace_ms;
@@ -185,9 +189,28 @@ void ServingShard::look_at_drain() noexcept {
   end_when_drained();
 }
 
+void ServingShard::look_at_retirement() noexcept {
+  if (draining_ || share_.retire_grace_ms.load(std::memory_order_acquire) < 0) return;
+  if (!retiring_) begin_retirement();
+  if (accepts_nobody() && connections_.used() == 0) end_retirement();
+}
+
+std::chrono::milliseconds ServingShard::retire_grace() const noexcept {
+  return std::chrono::milliseconds(share_.retire_grace_ms.load(std::memory_order_acquire));
+}
+
+void ServingShard::begin_retirement() noexcept {
+  retiring_ = true;
+  for (const auto& listener : listeners_) listener->hand_on();
+  loop_->timers().arm(retire_timer_, now() + retire_grace());
+}
+
+void ServingShard::end_retirement() noexcept { begin_drain(retire_grace()); }
+
 void ServingShard::begin_drain(std::chrono::milliseconds grace) noexcept {
   if (!draining_) {
     draining_ = true;
+    loop_->timers().cancel(retire_timer_);
     for (const auto& listener : listeners_) listener->stop();
     connections_.for_each([](ServerConnection& connection) { connection.drain(); });
     for (const auto& agent : agents_) agent->drain();

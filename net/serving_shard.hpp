@@ -32,7 +32,8 @@ struct EngineShare {
   EngineOptions options;
   RecordPolicy records{RecordLayer::automatic}; ///< settled before anything listens
   ErrorSink error_sink;
-  std::atomic<std::int64_t> drain_grace_ms{-1}; ///< -1: not draining
+  std::atomic<std::int64_t> drain_grace_ms{-1};  ///< -1: not draining
+  std::atomic<std::int64_t> retire_grace_ms{-1}; ///< -1: not retiring
 
   /// Starts the drain, or shortens its grace. Where: any thread; async-signal-safe.
   void shorten_grace(std::chrono::milliseconds grace) noexcept;
@@ -51,12 +52,11 @@ public:
   Result<const tls::Library*> make_tls_library();
   /// The shard's own working set of the names. Errors: as tls::Context::create.
   Result<std::unique_ptr<tls::ShardNames>> make_names(const tls::LiveNames& names);
-  /// Errors: listen.*.
-  Result<engine::SocketAddress> listen(const engine::SocketAddress& address,
-                                       std::unique_ptr<tls::ShardNames> names,
-                                       std::unique_ptr<Service> service);
-  /// Undoes the last listen(). Before the first turn.
-  void withdraw_listener() noexcept;
+  /// Takes over a listening socket. Before the first turn, as add_socket().
+  void add_listener(int socket, std::unique_ptr<tls::ShardNames> names,
+                    std::unique_ptr<Service> service);
+  /// Takes over one more for what the last add_listener() brought.
+  void add_socket(int socket);
 
   /// A client's connections. Errors: as Client::create.
   Result<Agent*> make_agent(ClientOptions options);
@@ -98,6 +98,8 @@ public:
   /// Made when it is first asked for. Errors: as Resolver::create.
   Result<Resolver*> resolver() noexcept;
   const tls::Library* tls_library() const noexcept { return tls_library_.get(); }
+  /// No connection is to be kept: each answer is its connection's last.
+  bool parting() const noexcept { return draining_ || retiring_; }
   bool draining() const noexcept { return draining_; }
 
   /// A new connection on `descriptor`, or a refusal when the shard is full.
@@ -122,13 +124,17 @@ private:
   Result<> run_handshakes() noexcept;
   void pace_accepts() noexcept;
   void begin_drain(std::chrono::milliseconds grace) noexcept;
+  void begin_retirement() noexcept;
+  void look_at_retirement() noexcept;
+  void end_retirement() noexcept;
+  std::chrono::milliseconds retire_grace() const noexcept;
+  bool accepts_nobody() const noexcept;
   void look_at_drain() noexcept;
   void cut_all() noexcept;
   void end_when_drained() noexcept;
   void sweep_agents() noexcept;
   bool holds_nothing() const noexcept;
 
-  static constexpr int backlog = 4'096; ///< the kernel cuts it to net.core.somaxconn
   /// Of a head: as long as any that is received, and what a hop says besides.
   static constexpr std::size_t scratch_bytes = 16'384 + 4'096;
 
@@ -155,9 +161,11 @@ private:
   http::AuthorityCheck authorities_;
 
   bool started_ = false;
+  bool retiring_ = false;
   bool draining_ = false;
   std::atomic<bool> ended_{false};
   std::int64_t drain_grace_ms_ = -1;
+  engine::Timer retire_timer_;
   engine::Timer drain_timer_;
 
   engine::Counter accepted_;

@@ -13,6 +13,12 @@
 
 namespace ringfort::tls {
 
+namespace {
+
+constexpr std::chrono::seconds period_max = std::chrono::days(7);
+
+} // namespace
+
 // ---------------------------------------------------------------------------- the secrets
 
 TicketKeys::Secrets::Present::~Present() { OPENSSL_cleanse(this, sizeof *this); }
@@ -26,7 +32,40 @@ TicketKeys::Secrets::Secrets(std::span<const TicketSecret> given) {
   std::ranges::copy(given, present_.newest_first.begin());
 }
 
+TicketKeys::Secrets::Secrets(const Snapshot& snapshot)
+    : first_period_unix_s_(snapshot.first_period_unix_s),
+      ratchet_(std::in_place, std::span(snapshot.ahead).first(snapshot.ahead_count)) {
+  rotation_.period = std::chrono::seconds(snapshot.period_s);
+  rotation_.previous = static_cast<std::uint8_t>(snapshot.previous);
+  present_.period = snapshot.present_period;
+  present_.count = snapshot.present_count;
+  present_.newest_first = snapshot.newest_first;
+}
+
 TicketKeys::Secrets::~Secrets() = default;
+
+TicketKeys::Secrets::Snapshot::~Snapshot() { OPENSSL_cleanse(this, sizeof *this); }
+
+bool TicketKeys::Secrets::Snapshot::is_sound() const noexcept {
+  return mark == mark_of_this_layout && period_s >= 1 && period_s <= period_max.count() &&
+         previous < count_max && present_count <= previous + 1 && ahead_count <= ahead.size() &&
+         TicketRatchet::is_sound(std::span(ahead).first(ahead_count));
+}
+
+bool TicketKeys::Secrets::write(Snapshot& out) {
+  if (!ratchet_) return false;
+  const std::lock_guard lock(mutex_);
+  const auto ahead = ratchet_->ahead();
+  out.first_period_unix_s = first_period_unix_s_;
+  out.period_s = rotation_.period.count();
+  out.previous = rotation_.previous;
+  out.present_period = present_.period;
+  out.present_count = static_cast<std::uint32_t>(present_.count);
+  out.ahead_count = static_cast<std::uint32_t>(ahead.size());
+  out.newest_first = present_.newest_first;
+  std::ranges::copy(ahead, out.ahead.begin());
+  return true;
+}
 
 std::uint32_t TicketKeys::Secrets::period_at(std::int64_t now_unix_s) const noexcept {
   constexpr std::int64_t last = std::numeric_limits<std::uint32_t>::max();
@@ -79,7 +118,6 @@ std::string TicketKeys::Secrets::text() const {
 // ---------------------------------------------------------------------------- the public surface
 
 Result<TicketKeys> TicketKeys::generated(const TicketRotation& rotation) {
-  constexpr std::chrono::seconds period_max = std::chrono::days(7);
   if (rotation.period < std::chrono::seconds(1) || rotation.period > period_max ||
       rotation.previous >= Secrets::count_max) {
     return fail(Code::config_invalid);
@@ -114,6 +152,23 @@ Result<TicketKeys> TicketKeys::from_file_text(Bytes text) {
   TicketKeys keys(std::make_shared<Secrets>(std::span(given).first(count)));
   OPENSSL_cleanse(given.data(), sizeof given);
   return keys;
+}
+
+std::vector<std::byte> TicketKeys::snapshot() const {
+  Secrets::Snapshot snapshot;
+  if (!secrets_->write(snapshot)) return {};
+  const Bytes bytes = std::as_bytes(std::span(&snapshot, 1));
+  return {bytes.begin(), bytes.end()};
+}
+
+Result<TicketKeys> TicketKeys::from_snapshot(Bytes bytes) {
+  Secrets::Snapshot snapshot;
+  const bool fits = bytes.size() == sizeof snapshot;
+  if (fits) copy_into(std::as_writable_bytes(std::span(&snapshot, 1)), bytes);
+  if (!fits || !snapshot.is_sound()) {
+    return fail(Code::tls_context_bad_ticket_keys, static_cast<std::int32_t>(bytes.size()));
+  }
+  return TicketKeys(std::make_shared<Secrets>(snapshot));
 }
 
 bool operator==(const TicketKeys& one, const TicketKeys& other) noexcept {

@@ -19,6 +19,9 @@ public:
   Secrets(const TicketSecret& root, const TicketRotation& rotation, std::int64_t now_unix_s);
   /// Given ones, the first of which seals.
   explicit Secrets(std::span<const TicketSecret> given);
+  /// Generated ones as another process had them.
+  struct Snapshot;
+  explicit Secrets(const Snapshot& snapshot);
   Secrets(const Secrets&) = delete;
   Secrets& operator=(const Secrets&) = delete;
   ~Secrets();
@@ -44,6 +47,9 @@ public:
   /// Given ones are compared in constant time; generated ones are never the same.
   bool same_given(const Secrets& other) const noexcept;
 
+  /// False for given ones.
+  bool write(Snapshot& out);
+
   std::string text() const;
 
 private:
@@ -54,6 +60,28 @@ private:
   std::mutex mutex_; ///< guards what follows
   std::optional<TicketRatchet> ratchet_;
   Present present_;
+};
+
+/// As it lies in memory: it goes from one process to the next on the same machine.
+struct TicketKeys::Secrets::Snapshot {
+  static constexpr std::uint64_t mark_of_this_layout = 0x7466676e69720001;
+
+  std::uint64_t mark = mark_of_this_layout;
+  std::int64_t first_period_unix_s = 0;
+  std::int64_t period_s = 0;
+  std::uint32_t previous = 0;
+  std::uint32_t present_period = 0;
+  std::uint32_t present_count = 0;
+  std::uint32_t ahead_count = 0;
+  std::array<TicketSecret, count_max> newest_first{};
+  std::array<TicketRatchet::Node, TicketRatchet::height_max + 1> ahead{};
+
+  Snapshot() noexcept = default;
+  Snapshot(const Snapshot&) = delete;
+  Snapshot& operator=(const Snapshot&) = delete;
+  ~Snapshot();
+
+  bool is_sound() const noexcept;
 };
 
 } // namespace ringfort::tls

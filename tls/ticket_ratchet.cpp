@@ -1,5 +1,7 @@
 #include "tls/ticket_ratchet.hpp"
 
+#include <algorithm>
+
 #include <openssl/crypto.h>
 #include <openssl/hmac.h>
 
@@ -18,6 +20,22 @@ bool derive(const TicketSecret& parent, unsigned char side, TicketSecret& child)
 
 TicketRatchet::TicketRatchet(const TicketSecret& root) noexcept {
   nodes_[0] = {.secret = root, .first = 0, .height = height_max};
+}
+
+TicketRatchet::TicketRatchet(std::span<const Node> ahead) noexcept : count_(ahead.size()) {
+  std::ranges::copy(ahead, nodes_.begin());
+}
+
+bool TicketRatchet::is_sound(std::span<const Node> ahead) noexcept {
+  if (ahead.empty() || ahead.size() > height_max + 1) return false;
+  std::uint64_t end = std::uint64_t{1} << height_max;
+  for (const Node& node : ahead) {
+    if (node.height > height_max || node.first + (std::uint64_t{1} << node.height) != end) {
+      return false;
+    }
+    end = node.first;
+  }
+  return true;
 }
 
 TicketRatchet::~TicketRatchet() { OPENSSL_cleanse(nodes_.data(), sizeof nodes_); }

@@ -9,6 +9,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 namespace ringfort::tls {
 
@@ -16,16 +17,6 @@ using TicketSecret = std::array<std::byte, 32>;
 
 class TicketRatchet {
 public:
-  explicit TicketRatchet(const TicketSecret& root) noexcept;
-  TicketRatchet(const TicketRatchet&) = delete;
-  TicketRatchet& operator=(const TicketRatchet&) = delete;
-  ~TicketRatchet();
-
-  /// Goes forward to `period` and writes its secret; those before it are erased. False for a period
-  /// that is gone, or when OpenSSL has no memory: nothing that lies ahead is lost then.
-  bool advance(std::uint32_t period, TicketSecret& out) noexcept;
-
-private:
   static constexpr unsigned height_max = 32;
 
   struct Node {
@@ -34,10 +25,26 @@ private:
     std::uint8_t height; ///< it has 2^height leaves
   };
 
+  explicit TicketRatchet(const TicketSecret& root) noexcept;
+  /// From where another one stands. `ahead` is sound.
+  explicit TicketRatchet(std::span<const Node> ahead) noexcept;
+  TicketRatchet(const TicketRatchet&) = delete;
+  TicketRatchet& operator=(const TicketRatchet&) = delete;
+  ~TicketRatchet();
+
+  /// Goes forward to `period` and writes its secret; those before it are erased. False for a period
+  /// that is gone, or when OpenSSL has no memory: nothing that lies ahead is lost then.
+  bool advance(std::uint32_t period, TicketSecret& out) noexcept;
+
+  /// What lies ahead, farthest first.
+  std::span<const Node> ahead() const noexcept { return std::span(nodes_).first(count_); }
+  /// Whether these could be ahead of a ratchet: each ends where the one before it begins.
+  static bool is_sound(std::span<const Node> ahead) noexcept;
+
+private:
   bool split_nearest() noexcept;
   void erase_nearest() noexcept;
 
-  /// What lies ahead, farthest first.
   std::array<Node, height_max + 1> nodes_;
   std::size_t count_ = 1;
 };

@@ -97,6 +97,11 @@ struct EngineOptions {
 struct Endpoint {
   std::string host = "127.0.0.1";
   std::uint16_t port = 8443;
+  /// Sockets to listen with instead: of TCP, bound, and listening already, all of them at one
+  /// address. Each shard accepts from one, or some, of them; shards that outnumber them share them.
+  /// Borrow: serve() duplicates them, and the caller's stay the caller's to close. While any
+  /// duplicate is open, in whatever process, the port takes connections.
+  std::vector<int> sockets = {};
 };
 
 /// One failure on its way to logs.
@@ -159,12 +164,19 @@ public:
   /// what several listeners may share and a program keeps to publish new generations with.
   /// With RecordLayer::kernel or kernel_send the kernel is tried first, each cipher on a pair of
   /// sockets; a cipher that it cannot protect stays Ringfort's.
+  /// With Endpoint::sockets nothing is bound, and the first one's address is answered.
   /// Errors: listen.*, tls_context.* (kernel_records_unavailable: the kernel can protect none).
   /// Where:  before run() or the first turn().
   virtual Result<Endpoint> serve(const Endpoint& endpoint, tls::LiveNames names,
                                  ServiceFactory factory) = 0;
   /// The same without TLS.
   virtual Result<Endpoint> serve_plain(const Endpoint& endpoint, ServiceFactory factory) = 0;
+
+  /// Duplicates of the sockets of each serve(), in their order: what Endpoint::sockets takes, for a
+  /// process that is to go on accepting. The caller's to close.
+  /// Errors: listen.failed.
+  /// Where:  before run() or the first turn().
+  virtual Result<std::vector<std::vector<int>>> duplicate_sockets() = 0;
 
   /// One thread per shard; returns when every shard has drained.
   /// Errors: ring.enter_failed.
@@ -174,6 +186,12 @@ public:
   /// cuts what is left after `grace`. A second call may only shorten the grace.
   /// Where: any thread or signal handler (async-signal-safe).
   virtual void drain(std::chrono::milliseconds grace) noexcept = 0;
+
+  /// A drain that no client notices, for who has handed its sockets to another process: stops
+  /// accepting, but serves whoever has come, and ends each connection with its next answer, which
+  /// says so. Idle ones wait for that; what is left after `grace` is drained, with as much again.
+  /// Where: any thread or signal handler (async-signal-safe).
+  virtual void retire(std::chrono::milliseconds grace) noexcept = 0;
 
   virtual unsigned shard_count() const noexcept = 0;
   virtual Shard& shard(unsigned index) noexcept = 0;

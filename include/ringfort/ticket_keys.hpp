@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <ringfort/bytes.hpp>
 #include <ringfort/error.hpp>
@@ -40,6 +41,14 @@ public:
   /// Ringfort with the same file, and nowhere else: each context derives keys of its own.
   /// Errors: tls_context.bad_ticket_keys (detail: bytes given).
   static Result<TicketKeys> from_file_text(Bytes text);
+
+  /// Generated keys as they are now, for a process of this machine that goes on with them; empty
+  /// for those of a file. Whoever has these bytes can open what the keys seal: they are the
+  /// caller's to keep, and to erase.
+  std::vector<std::byte> snapshot() const;
+  /// Goes on with another process's generated keys, which are renewed as they were there.
+  /// Errors: tls_context.bad_ticket_keys (detail: bytes given).
+  static Result<TicketKeys> from_snapshot(Bytes snapshot);
 
   /// "generated, renewed every 3600 s, 2 previous ones kept", or "2 given, the first one seals".
   std::string text() const;

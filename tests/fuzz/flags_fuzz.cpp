@@ -29,6 +29,9 @@ void check_values(std::string_view text) {
   if (const auto power = parse_power(text)) {
     RINGFORT_CHECK(*power != 0 && (*power & (*power - 1)) == 0);
   }
+  if (const auto name = parse_passed(text)) {
+    RINGFORT_CHECK(!parse_endpoint(text) && text.ends_with(*name) && text.starts_with("systemd"));
+  }
   if (const auto endpoint = parse_endpoint(text)) {
     const std::string again = endpoint->host + ":" + std::to_string(endpoint->port);
     const auto read = parse_endpoint(again);

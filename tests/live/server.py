@@ -43,9 +43,10 @@ class Server:
     """Leaving the `with` block drains it, and requires that it ends well."""
 
     def __init__(self, *flags, plain=False, identity=None, shards=1, descriptors=None,
-                 does='serve'):
-        command = [str(PROGRAM), does, '--listen', '127.0.0.1:0', '--shards', str(shards),
-                   '--no-pin', '--print-metrics', '--allocator-stats', *map(str, flags)]
+                 does='serve', program=PROGRAM, listen=('--listen', '127.0.0.1:0'), before=(),
+                 **started):
+        command = [*before, str(program), does, *listen, '--shards', str(shards), '--no-pin',
+                   '--print-metrics', '--allocator-stats', *map(str, flags)]
         if plain:
             command.append('--plain')
         elif identity != ():  # The flags bring one of their own.
@@ -53,9 +54,10 @@ class Server:
             cert, key = identity or (folder / 'localhost.pem', folder / 'localhost.key')
             command += ['--cert', str(cert), '--key', str(key)]
         limit = (descriptors, descriptors) if descriptors else None
-        self.process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            preexec_fn=limit and (lambda: resource.setrlimit(resource.RLIMIT_NOFILE, limit)))
+        if limit:
+            started['preexec_fn'] = lambda: resource.setrlimit(resource.RLIMIT_NOFILE, limit)
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                        text=True, **started)
         self.first_line = self.process.stdout.readline()
         match = re.search(r'127\.0\.0\.1:(\d+)', self.first_line)
         if not match:

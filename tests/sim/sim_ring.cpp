@@ -79,6 +79,13 @@ Result<int> SimRing::listen(const SocketAddress& address, int) noexcept {
   return descriptor;
 }
 
+Result<int> SimRing::adopt_listener(int) noexcept { return fail(Code::listen_not_a_socket, EBADF); }
+
+int SimRing::accept_waiting(int listener) noexcept {
+  const Descriptor* const found = world_.find(listener, "accept");
+  return found == nullptr || found->backlog.empty() ? -1 : take_from_backlog(listener);
+}
+
 Result<> SimRing::check_free(const SocketAddress& address) noexcept {
   if (world_.listens(address)) return fail(Code::listen_address_in_use, EADDRINUSE);
   return {};

@@ -43,6 +43,9 @@ public:
   const RingCounters& counters() const noexcept { return counters_; }
 
   Result<int> listen(const SocketAddress& address, int backlog) noexcept;
+  // A simulated world has one process: no socket comes from another.
+  Result<int> adopt_listener(int descriptor) noexcept;
+  int accept_waiting(int listener) noexcept;
   Result<> check_free(const SocketAddress& address) noexcept;
   Result<int> open_socket(const SocketAddress& address) noexcept;
   // A simulated world has no unix sockets.
@@ -125,6 +128,7 @@ private:
   bool progress(bool all);
   bool attempt(Request& request);
   bool attempt_accept(Request& request);
+  int take_from_backlog(int listener);
   bool attempt_connect(Request& request);
   bool attempt_receive(Request& request);
   bool attempt_send(Request& request);

@@ -41,6 +41,18 @@ bool SimRing::attempt(Request& request) {
   return false;
 }
 
+/// The longest waiting connection, of those that there are.
+int SimRing::take_from_backlog(int listener) {
+  const int descriptor = world_.open(Descriptor::Kind::connection);
+  if (descriptor < 0) return descriptor;
+  auto& backlog = world_.find(listener, "accept")->backlog;
+  sim::Link* const link = backlog.front();
+  backlog.pop_front();
+  world_.find(descriptor, "accept")->link = link;
+  link->server_accept();
+  return descriptor;
+}
+
 bool SimRing::attempt_accept(Request& request) {
   Descriptor* listener = world_.find(request.descriptor, "accept");
   if (listener == nullptr || listener->backlog.empty()) return false;
@@ -54,16 +66,11 @@ bool SimRing::attempt_accept(Request& request) {
     finish(request, -errors[prng.below(std::size(errors))]);
     return true;
   }
-  sim::Link* link = listener->backlog.front();
-  const int descriptor = world_.open(Descriptor::Kind::connection);
+  const int descriptor = take_from_backlog(request.descriptor);
   if (descriptor < 0) {
     finish(request, descriptor);
     return true;
   }
-  // Opening may have moved the table.
-  world_.find(request.descriptor, "accept")->backlog.pop_front();
-  world_.find(descriptor, "accept")->link = link;
-  link->server_accept();
   if (world_.planted(sim::Plant::leaks_descriptor)) return true;
   const bool ends = prng.chance(world_.knobs().accept_ends_per_mille);
   post(request, descriptor, ends ? 0 : Completion::flag_more);

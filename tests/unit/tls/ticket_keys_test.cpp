@@ -41,6 +41,52 @@ std::vector<TicketSecret> present(TicketKeys::Secrets& secrets, std::int64_t now
   return {now.newest_first.begin(), now.newest_first.begin() + static_cast<long>(now.count)};
 }
 
+// ---------------------------------------------------------------------------- the next process
+
+TEST_CASE(
+    "ticket keys: generated ones go on in another process, key for key, with what they open") {
+  const auto keys = TicketKeys::generated({.period = seconds(60), .previous = 2});
+  REQUIRE(keys);
+  TicketKeys::Secrets& here = keys->secrets();
+  TicketKeys::Secrets::Present now;
+  REQUIRE(here.read(5, now));
+  const auto there = TicketKeys::from_snapshot(keys->snapshot());
+  REQUIRE(there);
+  CHECK(there->text() == keys->text());
+  for (const std::uint32_t period : {5U, 6U, 90U}) {
+    TicketKeys::Secrets::Present one;
+    TicketKeys::Secrets::Present other;
+    REQUIRE(here.read(period, one));
+    REQUIRE(there->secrets().read(period, other));
+    CHECK(one.period == other.period);
+    CHECK(one.count == other.count);
+    CHECK(one.newest_first == other.newest_first);
+  }
+}
+
+TEST_CASE("ticket keys: a snapshot that is cut, of another layout or unsound is refused") {
+  const auto refused = [](Bytes bytes) {
+    const auto keys = TicketKeys::from_snapshot(bytes);
+    return !keys && keys.error().code == Code::tls_context_bad_ticket_keys;
+  };
+  const auto whole = TicketKeys::generated()->snapshot();
+  CHECK(refused({}));
+  CHECK(refused(Bytes(whole).first(whole.size() - 1)));
+  for (const std::size_t at : {0UL, 23UL, 24UL, 32UL, 36UL}) { // mark, period, previous, counts
+    auto changed = whole;
+    changed[at] = std::byte{0xff};
+    CHECK(refused(changed));
+  }
+  auto apart = whole;
+  apart[40 + 16 * 32 + 32] = std::byte{1}; // The first leaf of the root.
+  CHECK(refused(apart));
+}
+
+TEST_CASE("ticket keys: those of a file have no snapshot, for the file is there") {
+  const std::vector<std::byte> file(80, std::byte{1});
+  CHECK(TicketKeys::from_file_text(file)->snapshot().empty());
+}
+
 // ---------------------------------------------------------------------------- the ratchet
 
 TEST_CASE("ratchet: step by step and at one jump the same secrets are arrived at") {
