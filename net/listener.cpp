@@ -7,9 +7,13 @@
 namespace ringfort::net {
 
 Listener::Listener(ServingShard& shard, int descriptor, std::unique_ptr<tls::ShardNames> names,
-                   std::unique_ptr<Service> service) noexcept
+                   std::unique_ptr<Service> service, const ListenPlan& plan)
     : shard_(shard), descriptor_(descriptor), names_(std::move(names)),
-      service_(std::move(service)), role_{names_.get(), *service_},
+      service_(std::move(service)),
+      routes_(plan.passthrough().routes.empty()
+                  ? nullptr
+                  : std::make_unique<PassthroughRoutes>(plan.passthrough())),
+      role_{names_.get(), *service_, plan, routes_.get()},
       accept_op_(leases_, this,
                  [](void* self, engine::Completion completion) noexcept {
                    static_cast<Listener*>(self)->on_accept(completion);

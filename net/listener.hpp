@@ -17,8 +17,9 @@ class ServingShard;
 /// Where: one shard. Immovable while its accept is armed.
 class Listener {
 public:
+  /// Borrow: `plan` for the listener's life.
   Listener(ServingShard& shard, int descriptor, std::unique_ptr<tls::ShardNames> names,
-           std::unique_ptr<Service> service) noexcept;
+           std::unique_ptr<Service> service, const ListenPlan& plan);
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
   ~Listener();
@@ -43,6 +44,7 @@ private:
   int descriptor_;
   std::unique_ptr<tls::ShardNames> names_;
   std::unique_ptr<Service> service_;
+  std::unique_ptr<PassthroughRoutes> routes_; ///< null without any
   ServerRole role_;
   bool stopping_ = false;
   engine::Leases leases_;

@@ -13,6 +13,9 @@ namespace {
 /// config.invalid of a call that came after the first turn, when listeners can no longer be added.
 constexpr std::int32_t detail_too_late = 201;
 
+/// That of ListenOptions::passthrough.
+constexpr std::int32_t detail_no_hellos = 303;
+
 } // namespace
 
 ServingEngine::ServingEngine(const EngineOptions& options) {
@@ -41,7 +44,9 @@ Result<> ServingEngine::set_up() noexcept {
 // ---------------------------------------------------------------------------- listening
 
 Result<Endpoint> ServingEngine::serve(const Endpoint& endpoint, tls::LiveNames names,
-                                      ServiceFactory factory) {
+                                      ServiceFactory factory, ListenOptions options) {
+  auto plan = ListenPlan::create(std::move(options));
+  if (!plan) return std::unexpected(plan.error());
   if (auto settled = settle_records(); !settled) return std::unexpected(settled.error());
   ShardNames shard_names;
   for (const auto& shard : shards_) {
@@ -49,7 +54,7 @@ Result<Endpoint> ServingEngine::serve(const Endpoint& endpoint, tls::LiveNames n
     if (!made) return std::unexpected(made.error());
     shard_names.push_back(std::move(*made));
   }
-  return listen(endpoint, std::move(shard_names), std::move(factory));
+  return listen(endpoint, std::move(shard_names), std::move(factory), std::move(*plan));
 }
 
 /// Before the first context: whether the kernel can have what it is to have.
@@ -63,12 +68,17 @@ Result<> ServingEngine::settle_records() {
   return {};
 }
 
-Result<Endpoint> ServingEngine::serve_plain(const Endpoint& endpoint, ServiceFactory factory) {
-  return listen(endpoint, ShardNames(shard_count()), std::move(factory));
+Result<Endpoint> ServingEngine::serve_plain(const Endpoint& endpoint, ServiceFactory factory,
+                                            ListenOptions options) {
+  // Without TLS no hello says where a connection goes.
+  if (!options.passthrough.routes.empty()) return fail(Code::config_invalid, detail_no_hellos);
+  auto plan = ListenPlan::create(std::move(options));
+  if (!plan) return std::unexpected(plan.error());
+  return listen(endpoint, ShardNames(shard_count()), std::move(factory), std::move(*plan));
 }
 
 Result<Endpoint> ServingEngine::listen(const Endpoint& endpoint, ShardNames names,
-                                       ServiceFactory factory) {
+                                       ServiceFactory factory, ListenPlan plan) {
   for (const auto& shard : shards_) {
     if (shard->started()) return fail(Code::config_invalid, detail_too_late);
   }
@@ -81,7 +91,8 @@ Result<Endpoint> ServingEngine::listen(const Endpoint& endpoint, ShardNames name
   }
   std::vector<std::unique_ptr<Service>> services;
   for (const auto& shard : shards_) services.push_back(factory(*shard));
-  const auto bound = listen_on_all(*address, std::move(names), std::move(services));
+  plans_.push_back(std::make_unique<const ListenPlan>(std::move(plan)));
+  const auto bound = listen_on_all(*address, std::move(names), std::move(services), *plans_.back());
   if (!bound) return std::unexpected(bound.error());
   return Endpoint{.host = bound->host(), .port = bound->port()};
 }
@@ -89,10 +100,11 @@ Result<Endpoint> ServingEngine::listen(const Endpoint& endpoint, ShardNames name
 /// All shards listen or none does. The first one's port is everybody's.
 Result<engine::SocketAddress>
 ServingEngine::listen_on_all(engine::SocketAddress address, ShardNames names,
-                             std::vector<std::unique_ptr<Service>> services) {
+                             std::vector<std::unique_ptr<Service>> services,
+                             const ListenPlan& plan) {
   for (unsigned index = 0; index < shard_count(); ++index) {
     const auto bound =
-        shards_[index]->listen(address, std::move(names[index]), std::move(services[index]));
+        shards_[index]->listen(address, std::move(names[index]), std::move(services[index]), plan);
     if (!bound) {
       for (unsigned undone = 0; undone < index; ++undone) shards_[undone]->withdraw_listener();
       return bound;

@@ -23,9 +23,10 @@ public:
   /// Errors: as Engine::create.
   Result<> set_up() noexcept;
 
-  Result<Endpoint> serve(const Endpoint& endpoint, tls::LiveNames names,
-                         ServiceFactory factory) override;
-  Result<Endpoint> serve_plain(const Endpoint& endpoint, ServiceFactory factory) override;
+  Result<Endpoint> serve(const Endpoint& endpoint, tls::LiveNames names, ServiceFactory factory,
+                         ListenOptions options) override;
+  Result<Endpoint> serve_plain(const Endpoint& endpoint, ServiceFactory factory,
+                               ListenOptions options) override;
   Result<> run() override;
   void drain(std::chrono::milliseconds grace) noexcept override;
   unsigned shard_count() const noexcept override { return static_cast<unsigned>(shards_.size()); }
@@ -40,14 +41,17 @@ public:
 private:
   using ShardNames = std::vector<std::unique_ptr<tls::ShardNames>>; ///< one per shard
 
-  Result<Endpoint> listen(const Endpoint& endpoint, ShardNames names, ServiceFactory factory);
+  Result<Endpoint> listen(const Endpoint& endpoint, ShardNames names, ServiceFactory factory,
+                          ListenPlan plan);
   Result<engine::SocketAddress> listen_on_all(engine::SocketAddress address, ShardNames names,
-                                              std::vector<std::unique_ptr<Service>> services);
+                                              std::vector<std::unique_ptr<Service>> services,
+                                              const ListenPlan& plan);
   Result<> settle_records();
   Result<> try_kernel(RecordPolicy& policy);
   void run_shard(ServingShard& shard) noexcept;
 
   EngineShare share_;
+  std::vector<std::unique_ptr<const ListenPlan>> plans_; ///< of listeners; outlive the shards
   std::vector<std::unique_ptr<ServingShard>> shards_;
   std::mutex failure_mutex_;
   Result<> first_failure_;

@@ -54,7 +54,7 @@ public:
   /// Errors: listen.*.
   Result<engine::SocketAddress> listen(const engine::SocketAddress& address,
                                        std::unique_ptr<tls::ShardNames> names,
-                                       std::unique_ptr<Service> service);
+                                       std::unique_ptr<Service> service, const ListenPlan& plan);
   /// Undoes the last listen(). Before the first turn.
   void withdraw_listener() noexcept;
 
@@ -115,6 +115,15 @@ public:
     ++(facts.resumed ? resumed_ : full_);
     if (facts.ticket_refused) ++tickets_refused_;
   }
+  /// False: it has as many connections as it may.
+  bool count_peer(const engine::SocketAddress& peer) noexcept {
+    return peers_.enter(peer.network());
+  }
+  void count_passthrough_begun() noexcept {
+    ++passthroughs_;
+    ++passthroughs_open_;
+  }
+  void count_passthrough_ended() noexcept { --passthroughs_open_; }
   void count_request() noexcept { ++requests_; }
   void count_response() noexcept { ++responses_; }
 
@@ -165,6 +174,8 @@ private:
   engine::Counter full_;
   engine::Counter resumed_;
   engine::Counter tickets_refused_;
+  engine::Counter passthroughs_;
+  engine::Counter passthroughs_open_;
   engine::Counter requests_;
   engine::Counter responses_;
   std::array<engine::Counter, fault_count> faults_;
