@@ -41,10 +41,14 @@ std::string policy_line(const std::string& policy, std::string_view name) {
 }
 
 /// What is protected between whom: the hop from the clients, then those to servers behind.
-std::string spans_of(const ServeFlags& flags, const std::optional<Gateway>& gateway) {
-  const std::string first =
-      std::string("public client -> ringfort - ") + (flags.plain ? "HTTP" : "HTTPS") + '\n';
-  return gateway ? first + gateway->spans() : first;
+std::string spans_of(const ServeFlags& flags, const ListenOptions& listening,
+                     const std::optional<Gateway>& gateway) {
+  std::string lines;
+  if (!flags.is_proxy || gateway) {
+    lines.append("public client -> ringfort - ").append(flags.plain ? "HTTP\n" : "HTTPS\n");
+  }
+  if (gateway) lines.append(gateway->spans());
+  return lines.append(passed_spans(listening.passthrough));
 }
 
 /// One line: addresses, then the engine's facts and what all contexts share.
@@ -70,7 +74,7 @@ void print_at_end(const ServeFlags& flags, const Reloads& reloads) {
 Result<std::string> listen(Engine& engine, const ServeFlags& flags,
                            const std::optional<tls::LiveNames>& names,
                            const std::optional<Files>& files, const std::optional<Gateway>& gateway,
-                           Endpoint& current) {
+                           const ListenOptions& listening, Endpoint& current) {
   std::string urls;
   for (const Endpoint& endpoint : flags.listen) {
     current = endpoint;
@@ -78,8 +82,8 @@ Result<std::string> listen(Engine& engine, const ServeFlags& flags,
       if (gateway) return gateway->service(shard).or_exit();
       return files ? files->service() : make_service(flags.handler, shard.index());
     };
-    const auto bound =
-        names ? engine.serve(endpoint, *names, factory) : engine.serve_plain(endpoint, factory);
+    const auto bound = names ? engine.serve(endpoint, *names, factory, listening)
+                             : engine.serve_plain(endpoint, factory, listening);
     if (!bound) return std::unexpected(bound.error());
     urls.append(urls.empty() ? "" : ", ").append(url_of(flags, *bound));
   }
@@ -92,17 +96,18 @@ ExitStatus run(Engine& engine, const ServeFlags& flags, const ServedNames& serve
                const std::optional<Gateway>& gateway, Reloads& reloads, Logs& logs,
                Signals& signals) {
   Endpoint current;
-  const auto urls = listen(engine, flags, names, files, gateway, current);
+  const ListenOptions listening = listen_options_of(flags.hops, flags.upstreams);
+  const auto urls = listen(engine, flags, names, files, gateway, listening, current);
   if (!urls) return complain(urls.error(), url_of(flags, current));
   Complaints complaints;
-  const std::string spans = spans_of(flags, gateway);
+  const std::string spans = spans_of(flags, listening, gateway);
   if (!reloads.start(flags, *urls, spans, complaints)) return complaints.status();
   signals.watch(engine, flags.drain_grace, [&] {
     logs.reopen();
     if (!flags.plain) (void)reloads.reload(Reloads::Wish::asked);
   });
   announce(engine, served, *urls);
-  if (gateway) std::cout << spans << std::flush;
+  if (flags.is_proxy) std::cout << spans << std::flush;
   const auto ran = engine.run();
   signals.stop();
   return ran ? ExitStatus::ok : complain(ran.error());

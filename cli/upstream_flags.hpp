@@ -31,8 +31,9 @@ struct UpstreamFlags {
   std::uint32_t failures_max = 3;
   std::chrono::milliseconds ejection_time{10'000};
   HealthCheck health;
-  std::uint32_t connections_max = 64; ///< to each of them, of a shard
-  std::uint32_t idle_max = 16;        ///< of these, kept for later
+  ProxyHeader header = ProxyHeader::none; ///< what upstreams are told by
+  std::uint32_t connections_max = 64;     ///< to each of them, of a shard
+  std::uint32_t idle_max = 16;            ///< of these, kept for later
   /// Those that were given; the others are the engine's.
   std::vector<std::pair<std::chrono::milliseconds ClientOptions::*, std::chrono::milliseconds>>
       times;
