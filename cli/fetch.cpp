@@ -24,8 +24,9 @@ EngineOptions engine_options(const FetchFlags& flags) {
 
 ClientOptions client_options(const FetchFlags& flags, std::optional<tls::ClientContext> trust,
                              std::optional<tls::ClientContext> proxy_trust) {
-  ClientOptions options{.tls = std::move(trust), .proxy_tls = std::move(proxy_trust)};
-  for (const auto& [time, value] : flags.times) options.*time = value;
+  ClientOptions options = flags.client;
+  options.tls = std::move(trust);
+  options.proxy_tls = std::move(proxy_trust);
   return options;
 }
 

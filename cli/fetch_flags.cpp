@@ -148,33 +148,28 @@ void add_proxy_flags(CLI::App& app, FetchFlags& flags) {
       ->type_name("FILE");
 }
 
-void add_time_flags(CLI::App& app, FetchFlags& flags) {
-  using Time = std::chrono::milliseconds ClientOptions::*;
+void add_time_flags(CLI::App& app, ClientOptions& client) {
   constexpr DurationRange at_all;
   constexpr DurationRange or_off{std::chrono::milliseconds(0)};
-  const auto add = [&](const std::string& name, Time time, DurationRange range,
-                       const std::string& help) {
-    add_duration_for(app, name, range, help, [&flags, time](std::chrono::milliseconds value) {
-      flags.times.emplace_back(time, value);
-      return true;
-    });
-  };
-  add("--timeout", &ClientOptions::call_timeout, or_off, "all phases together; 0s: off");
-  add("--pending-timeout", &ClientOptions::pending_timeout, at_all, "for a free connection");
-  add("--resolve-timeout", &ClientOptions::resolve_timeout, at_all, "for the name's addresses");
-  add("--connect-timeout", &ClientOptions::connect_timeout, at_all, "over all those addresses");
-  add("--proxy-timeout", &ClientOptions::proxy_timeout, at_all, "for a proxy's TLS and its tunnel");
-  add("--handshake-timeout", &ClientOptions::handshake_timeout, at_all, "for TLS");
-  add("--write-timeout", &ClientOptions::write_timeout, at_all,
-      "without a byte taken by the server");
-  add("--answer-timeout", &ClientOptions::answer_timeout, at_all,
-      "from the request's end to the answer's head");
-  add("--body-idle-timeout", &ClientOptions::body_idle_timeout, at_all,
-      "between two pieces of the answer's body");
-  add("--idle-timeout", &ClientOptions::idle_timeout, at_all,
-      "how long a connection is kept for the next call");
-  add("--connection-age-max", &ClientOptions::connection_age_max, or_off,
-      "how old a connection may be that is used again; 0s: off");
+  add_duration(app, "--timeout", client.call_timeout, or_off, "all phases together; 0s: off");
+  add_duration(app, "--pending-timeout", client.pending_timeout, at_all, "for a free connection");
+  add_duration(app, "--resolve-timeout", client.resolve_timeout, at_all,
+               "for the name's addresses");
+  add_duration(app, "--connect-timeout", client.connect_timeout, at_all,
+               "over all those addresses");
+  add_duration(app, "--proxy-timeout", client.proxy_timeout, at_all,
+               "for a proxy's TLS and its tunnel");
+  add_duration(app, "--handshake-timeout", client.handshake_timeout, at_all, "for TLS");
+  add_duration(app, "--write-timeout", client.write_timeout, at_all,
+               "without a byte taken by the server");
+  add_duration(app, "--answer-timeout", client.answer_timeout, at_all,
+               "from the request's end to the answer's head");
+  add_duration(app, "--body-idle-timeout", client.body_idle_timeout, at_all,
+               "between two pieces of the answer's body");
+  add_duration(app, "--idle-timeout", client.idle_timeout, at_all,
+               "how long a connection is kept for the next call");
+  add_duration(app, "--connection-age-max", client.connection_age_max, or_off,
+               "how old a connection may be that is used again; 0s: off");
 }
 
 void add_answer_flags(CLI::App& app, FetchFlags& flags) {
@@ -187,6 +182,8 @@ void add_answer_flags(CLI::App& app, FetchFlags& flags) {
   app.add_flag("--follow-to-http", flags.follows_to_http, "even from https:// to http://");
   add_number(app, "--repeat", flags.repeat_count, {1, 1'000'000}, &parse_count,
              "calls, over one client: connections and sessions are used again");
+  add_number(app, "--calls-per-connection-max", flags.client.calls_per_connection_max,
+             {0, 1'000'000}, &parse_count, "of these over one connection; 0: any number");
   add_number(app, "--parallel", flags.parallel_count, {1, 64}, &parse_count,
              "of these at the same time; needs --json");
   app.add_flag("--json", flags.json,
@@ -203,7 +200,7 @@ void add_fetch_flags(CLI::App& app, FetchFlags& flags) {
   add_trust_flags(app, flags);
   add_place_flags(app, flags);
   add_proxy_flags(app, flags);
-  add_time_flags(app, flags);
+  add_time_flags(app, flags.client);
 }
 
 std::string contradiction_of(const FetchFlags& flags) {

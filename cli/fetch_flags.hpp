@@ -1,7 +1,6 @@
 // fetch_flags — every flag of `ringfort fetch`: name, unit, default, range and help in one place.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -49,9 +48,7 @@ struct FetchFlags {
   std::optional<std::string> no_proxy; ///< nothing: the environment's
   std::string proxy_authorities;       ///< a file
 
-  /// Those that were given; the others are the engine's.
-  std::vector<std::pair<std::chrono::milliseconds ClientOptions::*, std::chrono::milliseconds>>
-      times;
+  ClientOptions client; ///< its times, and how long its connections serve
 
   std::string output; ///< a file; empty: standard output
   bool shows_head = false;

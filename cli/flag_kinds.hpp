@@ -59,33 +59,25 @@ struct DurationRange {
   std::chrono::milliseconds most = std::chrono::hours(24);
 };
 
-/// `take` answers whether the duration, which lies in the range, can be kept.
-template <class Take>
-CLI::Option* add_duration_for(CLI::App& app, const std::string& name, DurationRange range,
-                              const std::string& help, Take take) {
-  const std::string bounds = duration_text(range.least) + ".." + duration_text(range.most);
-  return app
-      .add_option_function<std::string>(
-          name,
-          [take, name, range, bounds](const std::string& text) {
-            const auto value = parse_duration(text);
-            if (!value || *value < range.least || *value > range.most || !take(*value)) {
-              refuse(name, text, "a duration from " + bounds + ", with its unit: ms, s, m or h");
-            }
-          },
-          help)
-      ->type_name("DURATION " + bounds);
-}
-
 /// A target that counts in seconds takes whole ones only.
 template <class Target>
 CLI::Option* add_duration(CLI::App& app, const std::string& name, Target& target,
                           DurationRange range, const std::string& help) {
-  const auto keep = [&target](std::chrono::milliseconds value) {
-    target = std::chrono::duration_cast<Target>(value);
-    return target == value;
-  };
-  return add_duration_for(app, name, range, help, keep)->default_str(duration_text(target));
+  const std::string bounds = duration_text(range.least) + ".." + duration_text(range.most);
+  return app
+      .add_option_function<std::string>(
+          name,
+          [&target, name, range, bounds](const std::string& text) {
+            const auto value = parse_duration(text);
+            if (value && *value >= range.least && *value <= range.most) {
+              target = std::chrono::duration_cast<Target>(*value);
+              if (target == *value) return;
+            }
+            refuse(name, text, "a duration from " + bounds + ", with its unit: ms, s, m or h");
+          },
+          help)
+      ->type_name("DURATION " + bounds)
+      ->default_str(duration_text(target));
 }
 
 template <class Value>

@@ -122,9 +122,7 @@ ListenOptions listen_options_of(const HopFlags& flags, const UpstreamFlags& upst
   through.balance = upstreams.balance;
   through.failures_max = upstreams.failures_max;
   through.ejection_time = upstreams.ejection_time;
-  for (const auto& [time, value] : upstreams.times) {
-    if (time == &ClientOptions::connect_timeout) through.connect_timeout = value;
-  }
+  through.connect_timeout = upstreams.client.connect_timeout;
   for (const std::string& text : flags.passthroughs) {
     Passthrough one = parse_passthrough(text).value();
     auto route = std::ranges::find(through.routes, one.name, &PassthroughRoute::name);

@@ -28,24 +28,17 @@ void add_trust_flags(CLI::App& app, UpstreamFlags& flags) {
   app.add_flag("--upstream-insecure", flags.insecure, "believe any upstream, whoever that is");
 }
 
-void add_time_flags(CLI::App& app, UpstreamFlags& flags) {
-  using Time = std::chrono::milliseconds ClientOptions::*;
-  const auto add = [&](const std::string& name, Time time, const std::string& help) {
-    add_duration_for(app, name, {}, help, [&flags, time](std::chrono::milliseconds value) {
-      flags.times.emplace_back(time, value);
-      return true;
-    });
-  };
-  add("--upstream-connect-timeout", &ClientOptions::connect_timeout,
-      "for an upstream to take a connection (10s)");
-  add("--upstream-answer-timeout", &ClientOptions::answer_timeout,
-      "from a request's end to its answer's head (60s)");
-  add("--upstream-body-idle-timeout", &ClientOptions::body_idle_timeout,
-      "between two pieces of an answer (30s)");
-  add("--upstream-idle-timeout", &ClientOptions::idle_timeout,
-      "how long a connection is kept for the next request (5s)");
-  add("--upstream-pending-timeout", &ClientOptions::pending_timeout,
-      "how long a request waits for a connection (10s)");
+void add_time_flags(CLI::App& app, ClientOptions& client) {
+  add_duration(app, "--upstream-connect-timeout", client.connect_timeout, {},
+               "for an upstream to take a connection");
+  add_duration(app, "--upstream-answer-timeout", client.answer_timeout, {},
+               "from a request's end to its answer's head");
+  add_duration(app, "--upstream-body-idle-timeout", client.body_idle_timeout, {},
+               "between two pieces of an answer");
+  add_duration(app, "--upstream-idle-timeout", client.idle_timeout, {},
+               "how long a connection is kept for the next request");
+  add_duration(app, "--upstream-pending-timeout", client.pending_timeout, {},
+               "how long a request waits for a connection");
 }
 
 std::optional<Destination> parse_upstream(const std::string& text) {
@@ -118,11 +111,11 @@ void add_upstream_flags(CLI::App& app, UpstreamFlags& flags) {
              "in a row, and an upstream has no requests");
   add_number(app, "--health-successes-min", flags.health.successes_min, {1, 1'000}, &parse_count,
              "in a row, and it has them again");
-  add_number(app, "--upstream-connections-max", flags.connections_max, {1, 1'000'000}, &parse_count,
-             "to one upstream, of a shard; more requests wait");
-  add_number(app, "--upstream-idle-max", flags.idle_max, {0, 1'000'000}, &parse_count,
-             "of these, kept for later");
-  add_time_flags(app, flags);
+  add_number(app, "--upstream-connections-max", flags.client.connections_per_destination_max,
+             {1, 1'000'000}, &parse_count, "to one upstream, of a shard; more requests wait");
+  add_number(app, "--upstream-idle-max", flags.client.idle_per_destination_max, {0, 1'000'000},
+             &parse_count, "of these, kept for later");
+  add_time_flags(app, flags.client);
   app.add_option("--upgrade", flags.upgrades,
                  "a protocol that clients may switch to with an upstream, instead of websocket; "
                  "again for another one")
@@ -156,7 +149,7 @@ std::string contradiction_of(const UpstreamFlags& flags) {
 
 std::optional<Gateway> open_gateway(const UpstreamFlags& flags, Complaints& complaints) {
   if (flags.urls.empty()) return {};
-  GatewayOptions options{.upstreams = {}};
+  GatewayOptions options{.upstreams = {}, .client = flags.client};
   for (const std::string& url : flags.urls) {
     options.upstreams.push_back(parse_upstream(url).value());
     if (options.upstreams.back().encrypted)
@@ -166,10 +159,8 @@ std::optional<Gateway> open_gateway(const UpstreamFlags& flags, Complaints& comp
     options.client.tls = trust_of(flags, complaints);
     if (!options.client.tls) return {};
   }
-  for (const auto& [time, value] : flags.times) options.client.*time = value;
-  options.client.connections_per_destination_max = flags.connections_max;
-  options.client.idle_per_destination_max = flags.idle_max;
-  const std::uint64_t all = std::uint64_t{flags.connections_max} * flags.urls.size();
+  const std::uint64_t all =
+      std::uint64_t{options.client.connections_per_destination_max} * flags.urls.size();
   options.client.connections_max =
       static_cast<std::uint32_t>(std::min<std::uint64_t>(all, 1'000'000));
   options.balance = flags.balance;

@@ -32,11 +32,8 @@ struct UpstreamFlags {
   std::chrono::milliseconds ejection_time{10'000};
   HealthCheck health;
   ProxyHeader header = ProxyHeader::none; ///< what upstreams are told by
-  std::uint32_t connections_max = 64;     ///< to each of them, of a shard
-  std::uint32_t idle_max = 16;            ///< of these, kept for later
-  /// Those that were given; the others are the engine's.
-  std::vector<std::pair<std::chrono::milliseconds ClientOptions::*, std::chrono::milliseconds>>
-      times;
+  /// Its connections to each of them, of a shard, and its times.
+  ClientOptions client = GatewayOptions{.upstreams = {}}.client;
 };
 
 /// Borrow: `flags` until the command line has been parsed.

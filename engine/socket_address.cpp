@@ -17,6 +17,18 @@ const sockaddr_in& as_v4(const sockaddr_in6& storage) noexcept {
   return reinterpret_cast<const sockaddr_in&>(storage);
 }
 
+// Handlers and servers are told addresses with each request, and inet_ntop prints these by printf.
+std::size_t write_v4(std::span<char> room, const in_addr& address) noexcept {
+  std::array<std::uint8_t, sizeof address> octets;
+  std::memcpy(octets.data(), &address, sizeof address);
+  char* at = room.data();
+  for (const unsigned octet : octets) {
+    if (at != room.data()) *at++ = '.';
+    at = std::to_chars(at, room.data() + room.size(), octet).ptr;
+  }
+  return static_cast<std::size_t>(at - room.data());
+}
+
 } // namespace
 
 Result<SocketAddress> SocketAddress::parse(std::string_view host, std::uint16_t port) noexcept {
@@ -77,12 +89,10 @@ std::string_view SocketAddress::write_host_text(Text& room) const noexcept {
 
 // What inet_ntop writes; empty for an address that was never set.
 std::size_t SocketAddress::write_host(std::span<char> room) const noexcept {
-  const bool v6 = storage_.sin6_family == AF_INET6;
-  const void* address = v6 ? static_cast<const void*>(&storage_.sin6_addr)
-                           : static_cast<const void*>(&as_v4(storage_).sin_addr);
+  if (storage_.sin6_family == AF_INET) return write_v4(room, as_v4(storage_).sin_addr);
   const auto size = static_cast<socklen_t>(room.size());
-  if (::inet_ntop(storage_.sin6_family, address, room.data(), size) == nullptr) return 0;
-  return std::strlen(room.data());
+  const auto* text = ::inet_ntop(storage_.sin6_family, &storage_.sin6_addr, room.data(), size);
+  return text == nullptr ? 0 : std::strlen(text);
 }
 
 std::string_view SocketAddress::write_text(Text& room) const noexcept {

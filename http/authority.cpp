@@ -1,8 +1,6 @@
 #include "http/authority.hpp"
 
 #include <algorithm>
-#include <charconv>
-#include <cstdint>
 #include <cstring>
 
 #include <arpa/inet.h>
@@ -19,9 +17,9 @@ bool valid_port(std::string_view text) noexcept {
   const bool number =
       text.front() == ':' && text.size() <= 6 && all_are(text.substr(1), digit_letter);
   if (!number) return false;
-  constexpr std::uint32_t port_max = 65'535;
-  std::uint32_t port = 0; // None after the colon is allowed (RFC 3986 section 3.2.3).
-  std::from_chars(text.data() + 1, text.data() + text.size(), port);
+  constexpr int port_max = 65'535;
+  int port = 0; // None after the colon is allowed (RFC 3986 section 3.2.3).
+  for (const char digit : text.substr(1)) port = port * 10 + (digit - '0');
   return port <= port_max;
 }
 
@@ -38,6 +36,7 @@ bool valid_literal(std::string_view text) noexcept {
 
 bool valid_name(std::string_view text) noexcept {
   if (text.empty() || !all_are(text, host_letter)) return false;
+  if (!text.contains('%')) return true;
   PercentReader reader(text);
   while (!reader.ended()) (void)reader.next();
   return !reader.malformed();

@@ -1,7 +1,6 @@
 #include "http/hop_fields.hpp"
 
 #include <algorithm>
-#include <array>
 
 #include "http/list_reader.hpp"
 
@@ -9,17 +8,22 @@ namespace ringfort::http {
 
 namespace {
 
-constexpr std::array<std::string_view, 11> always{"connection",
-                                                  "keep-alive",
-                                                  "proxy-connection",
-                                                  "te",
-                                                  "transfer-encoding",
-                                                  "upgrade",
-                                                  "proxy-authenticate",
-                                                  "proxy-authorization",
-                                                  "proxy-authentication-info",
-                                                  "proxy",
-                                                  "http2-settings"};
+/// Whatever Connection names. Most names are told by their size.
+bool always_ends_here(std::string_view name) noexcept {
+  switch (name.size()) {
+  case 2: return same_name(name, "te");
+  case 5: return same_name(name, "proxy");
+  case 7: return same_name(name, "upgrade");
+  case 10: return same_name(name, "connection") || same_name(name, "keep-alive");
+  case 14: return same_name(name, "http2-settings");
+  case 16: return same_name(name, "proxy-connection");
+  case 17: return same_name(name, "transfer-encoding");
+  case 18: return same_name(name, "proxy-authenticate");
+  case 19: return same_name(name, "proxy-authorization");
+  case 25: return same_name(name, "proxy-authentication-info");
+  default: return false;
+  }
+}
 
 bool names_field(std::string_view connection) noexcept {
   while (!connection.empty()) {
@@ -39,9 +43,7 @@ HopFields::HopFields(Fields fields) noexcept
       })) {}
 
 bool HopFields::end_here(std::string_view name) const noexcept {
-  if (std::ranges::any_of(always, [&](std::string_view one) { return same_name(one, name); })) {
-    return true;
-  }
+  if (always_ends_here(name)) return true;
   return names_others_ && std::ranges::any_of(fields_, [&](const Field& field) {
            return same_name(field.name, "connection") && has_member(field.value, name);
          });

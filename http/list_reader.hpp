@@ -9,10 +9,12 @@
 
 namespace ringfort::http {
 
+constexpr bool is_blank(char letter) noexcept { return letter == ' ' || letter == '\t'; }
+
 constexpr std::string_view trimmed(std::string_view text) noexcept {
-  constexpr std::string_view whitespace = " \t";
-  const std::size_t begin = std::min(text.find_first_not_of(whitespace), text.size());
-  return text.substr(begin, text.find_last_not_of(whitespace) + 1 - begin);
+  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
+  return text;
 }
 
 /// What stands before the first `mark`, without whitespace around it; it is taken from `rest` with

@@ -82,8 +82,11 @@ void Parser::read_known_field(const Field& field) noexcept {
     expects_other_ = expects_other_ || !(known || field.value.empty());
   } else if (is_named(field, "connection")) {
     // close decides, wherever it stands (RFC 9112 section 9.3); llhttp hears Proxy-Connection too.
-    says_close_ = says_close_ || has_member(field.value, "close");
-    says_keep_alive_ = says_keep_alive_ || has_member(field.value, "keep-alive");
+    for (std::string_view rest = field.value; !rest.empty();) {
+      const std::string_view member = take_until(rest, ',');
+      says_close_ = says_close_ || same_name(member, "close");
+      says_keep_alive_ = says_keep_alive_ || same_name(member, "keep-alive");
+    }
   } else if (is_named(field, "transfer-encoding")) {
     ++coding_count_;
     only_chunked_ = only_chunked_ && same_name(field.value, "chunked");

@@ -4,7 +4,6 @@
 
 #include <ringfort/check.hpp>
 
-#include "http/authority.hpp"
 #include "http/field_lines.hpp"
 #include "http/letters.hpp"
 #include "http/text_sink.hpp"
@@ -35,10 +34,11 @@ bool valid_fields(std::span<const Field> fields) noexcept {
   return may_send(fields) && Fields(fields).count("host") == 0;
 }
 
-bool valid(const RequestHead& head) noexcept {
+bool valid(const RequestHead& head, AuthorityCheck& authorities) noexcept {
   return valid_method(head.method) && valid_target(head.target, head.method) &&
-         !head.authority.empty() && valid_authority(head.authority) && valid_fields(head.fields) &&
-         valid_protocols(head.upgrade) && all_are(head.proxy_authorization, content_letter);
+         !head.authority.empty() && authorities.valid(head.authority) &&
+         valid_fields(head.fields) && valid_protocols(head.upgrade) &&
+         all_are(head.proxy_authorization, content_letter);
 }
 
 /// Methods that mean something by a body: without one they say so.
@@ -76,7 +76,7 @@ void put_request(Sink& sink, const RequestHead& head, const Digits& length) noex
   const bool bodiless = head.framing == BodyFraming::none;
   if (bodiless && expects_body(head.method)) sink.put("content-length: 0\r\n");
   if (head.expects_continue) sink.put("expect: 100-continue\r\n");
-  if (!head.upgrade.empty()) sink.put("connection: upgrade\r\n");
+  put_line(sink, "connection", !head.upgrade.empty() ? "upgrade" : head.closes ? "close" : "");
   put_line(sink, "upgrade", head.upgrade);
   put_line(sink, "proxy-authorization", head.proxy_authorization);
   sink.put("\r\n");
@@ -84,9 +84,10 @@ void put_request(Sink& sink, const RequestHead& head, const Digits& length) noex
 
 } // namespace
 
-Result<std::size_t> write_request(MutableBytes out, const RequestHead& head) noexcept {
+Result<std::size_t> write_request(MutableBytes out, const RequestHead& head,
+                                  AuthorityCheck& authorities) noexcept {
   RINGFORT_CHECK(head.framing != BodyFraming::until_close);
-  if (!valid(head)) return fail(Code::call_bad_request);
+  if (!valid(head, authorities)) return fail(Code::call_bad_request);
   const Digits length(head.content_length);
   Measure measure;
   put_request(measure, head, length);

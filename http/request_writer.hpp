@@ -10,6 +10,7 @@
 #include <ringfort/error.hpp>
 #include <ringfort/message.hpp>
 
+#include "http/authority.hpp"
 #include "http/framing.hpp"
 
 namespace ringfort::http {
@@ -26,16 +27,19 @@ struct RequestHead {
   BodyFraming framing = BodyFraming::none;   ///< not until_close
   std::uint64_t content_length = 0;          ///< of a length framing
   bool expects_continue = false;             ///< expect: 100-continue
+  bool closes = false;                       ///< connection: close, unless there is an upgrade
   std::string_view upgrade = {};             ///< protocols to switch to; empty: none is offered
   std::string_view proxy_authorization = {}; ///< empty: no such field
 };
 
 /// Writes request line and fields, host first, with the empty line, and answers their length. A
-/// POST, PUT or PATCH without a body says content-length: 0 (RFC 9110 section 8.6).
+/// POST, PUT or PATCH without a body says content-length: 0 (RFC 9110 section 8.6). `authorities`
+/// knows the last one that was asked for.
 /// Errors: call.bad_request: a method, target, authority or protocol that may not be there, a name
 ///         that is no token, a value with a control byte, a field that is the engine's (host too),
 ///         or a head longer than `out`.
 /// Cost:   one look at each byte, and one copy.
-Result<std::size_t> write_request(MutableBytes out, const RequestHead& head) noexcept;
+Result<std::size_t> write_request(MutableBytes out, const RequestHead& head,
+                                  AuthorityCheck& authorities) noexcept;
 
 } // namespace ringfort::http

@@ -121,7 +121,7 @@ Call Agent::call(CallWaiter& waiter, const Destination& destination, Request&& r
   if (const auto prepared = call->prepare(pool, std::move(request)); !prepared) {
     call->fail(prepared.error());
   } else {
-    pool.pending.push_back(call);
+    pool.pending.push_back(*call);
   }
   return Call(call);
 }
@@ -147,7 +147,7 @@ void Agent::give_up(CallState& call, const Error& error) noexcept {
   if (call.connection() != nullptr) return call.connection()->fail(error);
   Pool& pool = call.pool();
   if (pool.opening > 0) call.enter(phase_of_opening(pool));
-  std::erase(pool.pending, &call);
+  pool.pending.erase(call);
   mark(pool);
   if (!call.abandoned()) shard_.report(error);
   call.fail(error);
@@ -167,7 +167,7 @@ Phase Agent::phase_of_opening(const Pool& pool) const noexcept {
 void Agent::start_anew(CallState& call) noexcept {
   ++counts_.retried;
   call.start_anew();
-  call.pool().pending.push_front(&call);
+  call.pool().pending.push_front(call);
   mark(call.pool());
 }
 
@@ -197,10 +197,10 @@ void Agent::dispatch() noexcept {
 
 void Agent::serve(Pool& pool) noexcept {
   while (!pool.pending.empty()) {
-    CallState& call = *pool.pending.front();
+    CallState& call = pool.pending.front();
     ClientConnection* const connection = take_idle(pool, call);
     if (connection == nullptr) break;
-    pool.pending.pop_front();
+    pool.pending.erase(call);
     ++pool.active;
     if (connection->has_served()) ++counts_.reused;
     connection->take(call);
@@ -264,12 +264,10 @@ void Agent::bound_unserved(Pool& pool) noexcept {
   for (const auto& [destination, other] : pools_) waiting += other.unserved_count();
   while (waiting > options_.pending_max && pool.unserved_count() > 0) {
     --waiting;
-    give_up(*pool.pending.back(), {.code = Code::call_queue_full});
+    give_up(pool.pending.back(), {.code = Code::call_queue_full});
   }
-  const std::size_t served = pool.pending.size() - pool.unserved_count();
-  for (std::size_t index = served; index < pool.pending.size(); ++index) {
-    pool.pending[index]->wait_at_most(options_.pending_timeout);
-  }
+  pool.pending.visit_from(pool.pending.size() - pool.unserved_count(),
+                          [this](CallState& call) { call.wait_at_most(options_.pending_timeout); });
 }
 
 /// What is left when the calls that waited have theirs.
@@ -357,8 +355,8 @@ void Agent::on_not_opened(Pool& pool, const Error& error, Phase phase,
 void Agent::fail_oldest(Pool& pool, const Error& error, Phase phase,
                         const OpeningTimes& times) noexcept {
   if (pool.pending.empty()) return;
-  CallState& call = *pool.pending.front();
-  pool.pending.pop_front();
+  CallState& call = pool.pending.front();
+  pool.pending.erase(call);
   shard_.report(error);
   call.enter(phase);
   call.add_times(times);
@@ -416,7 +414,7 @@ void Agent::fail_all() noexcept {
   for (const auto& dial : dials_) dial->stop();
   for (const auto& tunnel : tunnels_) tunnel->fail(error);
   for (auto& [destination, pool] : pools_) {
-    while (!pool.pending.empty()) give_up(*pool.pending.front(), error);
+    while (!pool.pending.empty()) give_up(pool.pending.front(), error);
   }
 }
 

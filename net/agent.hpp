@@ -7,7 +7,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -16,8 +15,11 @@
 #include <ringfort/client.hpp>
 
 #include "engine/loop.hpp"
+#include "http/authority.hpp"
+#include "net/call_state.hpp"
 #include "net/client_connection.hpp"
 #include "net/dial.hpp"
+#include "net/linked_queue.hpp"
 #include "net/proxy_tunnel.hpp"
 #include "net/slots.hpp"
 #include "net/trust.hpp"
@@ -42,7 +44,7 @@ struct Pool {
   std::uint32_t active = 0;
   std::uint32_t held = 0; ///< connections that refer to it, those among them that are ending
   std::vector<ClientConnection*> idle; ///< the longest idle first
-  std::deque<CallState*> pending;      ///< the oldest first
+  LinkedQueue<CallState> pending;      ///< the oldest first
   bool marked = false;
 
   std::uint32_t connection_count() const noexcept {
@@ -104,6 +106,7 @@ public:
   const ClientOptions& options() const noexcept { return options_; }
 
   // For calls.
+  http::AuthorityCheck& authorities() noexcept { return authorities_; }
   void count_call(int change) noexcept { calls_alive_ += static_cast<unsigned>(change); }
   /// A call that waits, or runs, ends with that error.
   void give_up(CallState& call, const Error& error) noexcept;
@@ -172,6 +175,7 @@ private:
   std::vector<Pool*> marked_;
   std::vector<Pool*> serving_; ///< what was marked when this dispatch began
   ClientCounts counts_;
+  http::AuthorityCheck authorities_;
   bool draining_ = false;
   bool ended_ = false;
   bool left_ = false;

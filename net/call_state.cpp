@@ -87,11 +87,12 @@ Result<> CallState::write_head(const Request& request) noexcept {
       .framing = framing_,
       .content_length = length_left_,
       .expects_continue = expects_continue_,
+      .closes = agent_.options().calls_per_connection_max == 1,
       .upgrade = request.upgrade,
       .proxy_authorization =
           pool_->relays() ? std::string_view(pool_->destination.proxy->authorization) : "",
   };
-  const auto written = http::write_request(shard.scratch(), head);
+  const auto written = http::write_request(shard.scratch(), head, agent_.authorities());
   if (!written) return std::unexpected(written.error());
   return keep(head_, shard.scratch().first(*written));
 }

@@ -21,6 +21,7 @@
 #include "http/framing.hpp"
 #include "http/parser.hpp"
 #include "net/call_waiter.hpp"
+#include "net/linked_queue.hpp"
 
 namespace ringfort::net {
 
@@ -30,7 +31,7 @@ struct OpeningTimes;
 struct Pool;
 
 /// Where: one shard. Immovable: its handle and its connection know its address.
-class CallState final {
+class CallState final : public LinkedPlace<CallState> {
 public:
   CallState(Agent& agent, CallWaiter& waiter, engine::Block block) noexcept;
   CallState(const CallState&) = delete;

@@ -60,11 +60,14 @@ void ClientConnection::pump() noexcept {
   update_deadlines();
 }
 
-void ClientConnection::pump_soon() noexcept { agent_.shard().loop().defer(pump_); }
+// A pump that is under way comes to it by itself.
+void ClientConnection::pump_soon() noexcept {
+  if (!pumping_) agent_.shard().loop().defer(pump_);
+}
 
 void ClientConnection::fail_soon(const Error& error) noexcept {
   if (!soon_) soon_ = error;
-  pump_soon();
+  agent_.shard().loop().defer(pump_);
 }
 
 void ClientConnection::on_deferred() noexcept {
@@ -344,6 +347,10 @@ void ClientConnection::on_sent() noexcept {
   sent_at_ = agent_.shard().now();
   const bool room =
       transport_.stream().queued_bytes() <= agent_.shard().limits().send_credit_bytes / 2;
+  // Mostly the whole request is out, and its answer still to come: there is nothing to move on.
+  if (state_ == State::busy && !call_->wants_to_send() && !ends_direction_) {
+    return update_deadlines();
+  }
   if (call_ != nullptr && call_->wants_to_send() && room) call_->on_room();
   if (ends_direction_) shut_direction();
   if (flushing_ && state_ == State::idle) free_once_sent();

@@ -1,5 +1,6 @@
 #include "net/connect_race.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -23,6 +24,22 @@ Addresses interleave_families(const Addresses& addresses) noexcept {
   return result;
 }
 
+namespace {
+
+/// Of `all` those that are not in `begun`, whose last one's family has had its turn.
+Addresses rest_of(const Addresses& all, std::span<const engine::SocketAddress> begun) noexcept {
+  Addresses rest;
+  for (const bool same_family : {false, true}) {
+    for (const engine::SocketAddress& address : all.all()) {
+      if ((address.family() == begun.back().family()) != same_family) continue;
+      if (std::ranges::find(begun, address) == begun.end()) rest.add(address);
+    }
+  }
+  return interleave_families(rest);
+}
+
+} // namespace
+
 ConnectRace::Attempt::Attempt(ConnectRace& owner, std::size_t number, int socket) noexcept
     : race(owner), index(number), descriptor(socket),
       op(owner.leases_, this, [](void* self, engine::Completion completion) noexcept {
@@ -40,17 +57,31 @@ ConnectRace::ConnectRace(engine::Loop& loop, ConnectRaceOwner& owner) noexcept
 
 ConnectRace::~ConnectRace() { RINGFORT_CHECK(settled()); }
 
-void ConnectRace::start(const Addresses& addresses, std::chrono::nanoseconds timeout) noexcept {
+void ConnectRace::start(const Addresses& addresses, std::chrono::nanoseconds timeout,
+                        bool more_follow) noexcept {
   RINGFORT_CHECK(!addresses.empty());
   addresses_ = interleave_families(addresses);
-  begin(timeout);
+  begin(timeout, more_follow);
   attempt_next();
+}
+
+void ConnectRace::add_rest(const Addresses& all) noexcept {
+  more_follow_ = false;
+  if (state_ != State::racing) return;
+  const auto begun = addresses_.all().first(begun_);
+  if (!all.empty()) {
+    const Addresses rest = rest_of(all, begun);
+    addresses_ = Addresses(begun);
+    for (const engine::SocketAddress& address : rest.all()) addresses_.add(address);
+  }
+  if (leases_.none()) return attempt_next();
+  if (begun_ < addresses_.all().size()) loop_.timers().arm(delay_timer_, next_attempt_);
 }
 
 void ConnectRace::start(const engine::UnixAddress& address,
                         std::chrono::nanoseconds timeout) noexcept {
   addresses_ = {};
-  begin(timeout);
+  begin(timeout, false);
   const auto descriptor = loop_.ring().open_unix_socket();
   if (!descriptor) {
     note_failure(0, descriptor.error());
@@ -59,9 +90,10 @@ void ConnectRace::start(const engine::UnixAddress& address,
   loop_.ring().connect(attempts_[0].emplace(*this, 0, *descriptor).op, *descriptor, address);
 }
 
-void ConnectRace::begin(std::chrono::nanoseconds timeout) noexcept {
+void ConnectRace::begin(std::chrono::nanoseconds timeout, bool more_follow) noexcept {
   RINGFORT_CHECK(settled());
   state_ = State::racing;
+  more_follow_ = more_follow;
   begun_ = 0;
   loop_.timers().arm(deadline_timer_, loop_.now() + timeout);
 }
@@ -69,9 +101,10 @@ void ConnectRace::begin(std::chrono::nanoseconds timeout) noexcept {
 void ConnectRace::attempt_next() noexcept {
   const std::size_t count = addresses_.all().size();
   while (begun_ < count && !attempt(begun_++)) {}
+  next_attempt_ = loop_.now() + attempt_delay;
   if (begun_ < count) {
-    loop_.timers().arm(delay_timer_, loop_.now() + attempt_delay);
-  } else if (leases_.none()) {
+    loop_.timers().arm(delay_timer_, next_attempt_);
+  } else if (leases_.none() && !more_follow_) {
     end(State::failed);
   }
 }

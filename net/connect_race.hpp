@@ -2,7 +2,8 @@
 // (Happy Eyeballs, RFC 8305).
 //
 // The families take turns, the most preferred address first. The next attempt begins a quarter of a
-// second after the one before it, or as soon as one fails; all go on until one has connected.
+// second after the one before it, or as soon as one fails; all go on until one has connected. It
+// may begin with the addresses of one family while the others are still asked for.
 #pragma once
 
 #include <array>
@@ -42,9 +43,13 @@ public:
   ConnectRace& operator=(const ConnectRace&) = delete;
   ~ConnectRace();
 
-  /// `addresses`: one or more; `timeout` is for all of them together.
+  /// `addresses`: one or more; `timeout` is for all of them together. `more_follow`: add_rest() is
+  /// to be called, and the race is not lost before.
   /// Cost: two system calls and a submission for each attempt; no allocation.
-  void start(const Addresses& addresses, std::chrono::nanoseconds timeout) noexcept;
+  void start(const Addresses& addresses, std::chrono::nanoseconds timeout,
+             bool more_follow = false) noexcept;
+  /// `all`: those of before among them, or none, when no others came.
+  void add_rest(const Addresses& all) noexcept;
   /// Of a unix socket: nobody to race with. Borrow: `address` until it has settled.
   void start(const engine::UnixAddress& address, std::chrono::nanoseconds timeout) noexcept;
   /// Gives up. Only on_race_settled() follows.
@@ -67,7 +72,7 @@ private:
     engine::Op op;
   };
 
-  void begin(std::chrono::nanoseconds timeout) noexcept;
+  void begin(std::chrono::nanoseconds timeout, bool more_follow) noexcept;
   void attempt_next() noexcept;
   /// False: its socket could not even be made.
   bool attempt(std::size_t index) noexcept;
@@ -84,6 +89,8 @@ private:
   Error error_{};         ///< of the first address, or of the deadline
   Addresses addresses_;   ///< in the order of the attempts; none for a unix socket
   std::size_t begun_ = 0; ///< of these
+  bool more_follow_ = false;
+  std::chrono::nanoseconds next_attempt_{}; ///< not before this, unless one fails
   engine::Leases leases_;
   std::array<std::optional<Attempt>, Addresses::count_max> attempts_;
   engine::Timer delay_timer_;

@@ -45,13 +45,14 @@ std::chrono::nanoseconds Dial::lap() noexcept {
 }
 
 void Dial::on_resolved(const Result<Addresses>& answer) noexcept {
+  if (phase_ == Phase::connect) return race_.add_rest(answer.value_or(Addresses()));
   times_.resolve = lap();
   if (!answer) {
     shard_.loop().defer(released_);
     return fail(answer.error());
   }
   phase_ = Phase::connect;
-  race_.start(*answer, timeouts_.connect);
+  race_.start(*answer, timeouts_.connect, lookup_.under_way());
 }
 
 void Dial::on_connected(int descriptor, const engine::SocketAddress& address) noexcept {
@@ -70,11 +71,18 @@ void Dial::fail(const Error& error) noexcept {
   owner_.on_failed(*this, error);
 }
 
-void Dial::on_race_settled() noexcept { owner_.release(*this); }
+void Dial::on_race_settled() noexcept {
+  cancel_lookup();
+  owner_.release(*this);
+}
+
+void Dial::cancel_lookup() noexcept {
+  if (lookup_.under_way()) (*shard_.resolver())->cancel(lookup_);
+}
 
 void Dial::stop() noexcept {
   if (phase_ == Phase::connect) return race_.stop();
-  if (lookup_.under_way()) (*shard_.resolver())->cancel(lookup_);
+  cancel_lookup();
   shard_.loop().defer(released_);
 }
 

@@ -72,6 +72,7 @@ public:
 private:
   void start_unix() noexcept;
   void on_resolved(const Result<Addresses>& answer) noexcept;
+  void cancel_lookup() noexcept;
   void fail(const Error& error) noexcept;
   std::chrono::nanoseconds lap() noexcept;
 

@@ -27,6 +27,7 @@ void Exchange::close_after() noexcept { state_of(*this).close_after(); }
 void Exchange::drain_body(std::uint64_t bytes_max) noexcept {
   state_of(*this).drain_body(bytes_max);
 }
+void Exchange::abort() noexcept { state_of(*this).abort(); }
 bool Exchange::draining() const noexcept {
   return static_cast<const net::ExchangeState&>(*this).draining();
 }

@@ -66,6 +66,7 @@ void ExchangeState::after_handler_ran() noexcept {
     handler_done_ = true;
     if (task_.threw()) on_threw();
   }
+  if (aborted_ && !transport_failed_) return connection_.cut();
   if (!handler_done_ || transport_failed_ || response_complete()) return;
   if (tunnel_) {
     send_pending_head();

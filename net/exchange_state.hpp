@@ -103,6 +103,7 @@ public:
   std::string_view offered_protocols() const noexcept;
   void open_tunnel(std::string_view protocol, std::span<const Field> fields) noexcept;
   void close_after() noexcept { close_ = true; }
+  void abort() noexcept { aborted_ = true; }
   void drain_body(std::uint64_t bytes_max) noexcept { unread_bytes_max_ = bytes_max; }
   /// A read that waits, and each later one, answers request_stream.left_unread.
   void leave_body() noexcept;
@@ -172,6 +173,7 @@ private:
   bool transport_failed_ = false;
   bool body_forbidden_ = false;
   bool continued_ = false; ///< 100 Continue was sent
+  bool aborted_ = false;   ///< by the handler
   bool tunnel_ = false;
   bool calls_keep_time_ = false;
   bool tunnel_ended_ = false;   ///< by the peer

@@ -181,6 +181,7 @@ Task<Result<>> pass_tunnel(Exchange& exchange, Call& call, const Response& respo
   Passage passage{.begun = true};
   const auto [up, down] = co_await both(pass_up(exchange, call, passage),
                                         pass_tunnel_down(exchange, call, std::move(writer)));
+  if (!up || !down) exchange.abort(); // An end in order would be the server's word for it.
   co_return up ? down : up;
 }
 

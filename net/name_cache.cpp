@@ -20,7 +20,7 @@ KnownName* NameCache::add(std::string_view text, Resolver* asked_by) noexcept {
     if (oldest == names_.end()) return nullptr;
     erase(oldest);
   }
-  KnownName& name = names_.emplace_back(std::string(text), asked_by);
+  KnownName& name = names_.emplace_back(text, asked_by);
   by_text_.emplace(name.text, std::prev(names_.end()));
   return &name;
 }

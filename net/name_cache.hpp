@@ -11,6 +11,7 @@
 
 #include <ringfort/error.hpp>
 
+#include "engine/timer_wheel.hpp"
 #include "net/addresses.hpp"
 
 namespace ringfort::net {
@@ -18,20 +19,26 @@ namespace ringfort::net {
 class Lookup;
 class Resolver;
 
-/// A name that was asked for.
+/// A name that was asked for. Immovable.
 struct KnownName {
   enum class State : std::uint8_t {
-    asked,    ///< a query is under way
-    answered, ///< it is over, and who waits for it is being told
+    asked,    ///< queries are under way
+    partly,   ///< one has been answered, and who waits is told so
+    answered, ///< they are over, and who waits for them is being told
     known,
   };
 
+  KnownName(std::string_view name, Resolver* resolver) noexcept;
+
   std::string text;
-  Resolver* asked_by = nullptr;
+  Resolver* asked_by;
   State state = State::asked;
   std::list<Lookup*> waiting = {}; ///< for the answer; none once it is known
-  // Once it was answered:
+  unsigned queries_under_way = 0;
+  engine::Timer delay_timer; ///< before it is told partly
+  // Of the queries that were answered:
   Result<Addresses> answer = Addresses(); ///< the ports are 0
+  std::chrono::seconds lifetime{0};       ///< the shortest that any said
   std::chrono::nanoseconds expires{0};
 };
 

@@ -61,11 +61,11 @@ Result<> ProxyTunnel::ask() noexcept {
   if (!block) return ringfort::fail(Code::call_no_blocks);
   Question& question = question_.emplace(std::move(block), shard.authorities());
   question.parser.begin_response(question.arena, shard.parser_limits(), Method::connect);
-  const auto written = http::write_request(
-      shard.scratch(), {.method = "CONNECT",
-                        .target = pool_.tunnel_target,
-                        .authority = pool_.tunnel_target,
-                        .proxy_authorization = pool_.destination.proxy->authorization});
+  const http::RequestHead asked{.method = "CONNECT",
+                                .target = pool_.tunnel_target,
+                                .authority = pool_.tunnel_target,
+                                .proxy_authorization = pool_.destination.proxy->authorization};
+  const auto written = http::write_request(shard.scratch(), asked, agent_.authorities());
   if (!written) return std::unexpected(written.error());
   const Bytes head = Bytes(shard.scratch()).first(*written);
   return far_.send({&head, 1});

@@ -24,6 +24,9 @@ using Seconds = std::chrono::seconds;
 constexpr Seconds hosts_lifetime{60};
 constexpr Seconds failure_lifetime{1};
 
+/// How long A records wait for AAAA records (RFC 8305 section 3, the Resolution Delay).
+constexpr std::chrono::milliseconds resolution_delay{50};
+
 /// One query of one server is sent again after this, then after twice as long, and so on.
 constexpr int query_timeout_ms = 2'000;
 constexpr int tries_max = 3;
@@ -55,16 +58,48 @@ Result<Addresses> answer_of(int status, const ares_addrinfo* found) noexcept {
   return addresses;
 }
 
-/// The shortest that any record on the way to the addresses says.
-Seconds lifetime_of(const ares_addrinfo& found) noexcept {
+/// The shortest that any record on the way to the addresses says. Where there are none nothing is
+/// said, and a failure is worth another question soon.
+Seconds lifetime_of(const Result<Addresses>& answer, const ares_addrinfo* found) noexcept {
+  if (!answer && answer.error().code == Code::resolve_failed) return failure_lifetime;
   Seconds shortest = NameCache::lifetime_max;
-  for (const auto* node = found.nodes; node != nullptr; node = node->ai_next) {
+  if (found == nullptr) return shortest;
+  for (const auto* node = found->nodes; node != nullptr; node = node->ai_next) {
     shortest = std::min(shortest, Seconds(node->ai_ttl));
   }
-  for (const auto* alias = found.cnames; alias != nullptr; alias = alias->next) {
+  for (const auto* alias = found->cnames; alias != nullptr; alias = alias->next) {
     shortest = std::min(shortest, Seconds(alias->ttl));
   }
   return shortest;
+}
+
+/// Of two families, IPv6 first (RFC 6724 section 10.3). What one of them lacks says nothing of the
+/// other; that a name server failed says more than that there is no record.
+Result<Addresses> joined(const Result<Addresses>& one, const Result<Addresses>& other) noexcept {
+  if (!one) return !other && one.error().code == Code::resolve_failed ? one : other;
+  if (!other) return one;
+  const bool one_first = one->all().front().family() == AF_INET6;
+  Addresses all = one_first ? *one : *other;
+  for (const auto& address : (one_first ? *other : *one).all()) all.add(address);
+  return all;
+}
+
+/// Of /etc/hosts, where the name is there; RFC 6761's localhost is.
+std::optional<Addresses> hosts_answer(ares_channeldata* hosts, const std::string& name) noexcept {
+  ares_addrinfo_hints hints{};
+  hints.ai_family = AF_UNSPEC;
+  hints.ai_socktype = SOCK_STREAM;
+  std::optional<Addresses> answer;
+  ares_getaddrinfo(
+      hosts, name.c_str(), nullptr, &hints,
+      [](void* asked, int status, int, ares_addrinfo* found) {
+        if (status != ARES_SUCCESS) return;
+        const Addresses addresses = addresses_of(*found);
+        if (!addresses.empty()) *static_cast<std::optional<Addresses>*>(asked) = addresses;
+        ares_freeaddrinfo(found);
+      },
+      &answer);
+  return answer;
 }
 
 Result<Addresses> with_port(const Result<Addresses>& answer, std::uint16_t port) noexcept {
@@ -83,7 +118,13 @@ void Lookup::on_timeout() noexcept {
   run_(owner_, fail(Code::resolve_timed_out));
 }
 
-// ---------------------------------------------------------------------------- the channel
+KnownName::KnownName(std::string_view name, Resolver* resolver) noexcept
+    : text(name), asked_by(resolver), delay_timer(this, [](void* self) noexcept {
+        auto& delayed = *static_cast<KnownName*>(self);
+        delayed.asked_by->tell_partly_soon(delayed);
+      }) {}
+
+// ---------------------------------------------------------------------------- the channels
 
 void Resolver::Destroy::operator()(ares_channeldata* channel) const noexcept {
   ares_destroy(channel);
@@ -106,7 +147,7 @@ Resolver::~Resolver() { RINGFORT_CHECK(settled()); }
 Result<std::unique_ptr<Resolver>> Resolver::create(engine::Loop& loop,
                                                    const std::string& name_servers) noexcept {
   std::unique_ptr<Resolver> resolver(new Resolver(loop)); // The constructor is private.
-  if (auto opened = resolver->open_channel(name_servers); !opened) {
+  if (auto opened = resolver->open_channels(name_servers); !opened) {
     resolver->stop();
     return std::unexpected(opened.error());
   }
@@ -115,25 +156,30 @@ Result<std::unique_ptr<Resolver>> Resolver::create(engine::Loop& loop,
 
 // Without ares_library_init(3), which has nothing to do on Linux and is not to be called by threads
 // at once.
-Result<> Resolver::open_channel(const std::string& name_servers) noexcept {
-  char files_then_servers[] = "fb";
+Result<> Resolver::open_channels(const std::string& name_servers) noexcept {
+  char files[] = "f";
+  char servers[] = "b";
   ares_options options{};
   options.timeout = query_timeout_ms;
   options.tries = tries_max;
-  options.lookups = files_then_servers;
+  options.lookups = files;
   options.sock_state_cb = [](void* self, ares_socket_t socket, int readable, int writable) {
     const std::uint32_t events = (readable != 0 ? POLLIN : 0u) | (writable != 0 ? POLLOUT : 0u);
     static_cast<Resolver*>(self)->sockets_.watch(socket, events);
   };
   options.sock_state_cb_data = this;
-  ares_channeldata* channel = nullptr;
-  const int status = ares_init_options(&channel, &options,
-                                       ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS |
-                                           ARES_OPT_SOCK_STATE_CB);
-  if (status != ARES_SUCCESS) return failure_of(status);
-  channel_.reset(channel);
+  constexpr int given =
+      ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS | ARES_OPT_SOCK_STATE_CB;
+  for (Channel* opened : {&hosts_, &channel_}) {
+    ares_channeldata* channel = nullptr;
+    const int status = ares_init_options(&channel, &options, given);
+    if (status != ARES_SUCCESS) return failure_of(status);
+    opened->reset(channel);
+    options.lookups = servers;
+  }
   if (name_servers.empty()) return {};
-  const bool usable = ares_set_servers_ports_csv(channel, name_servers.c_str()) == ARES_SUCCESS;
+  const bool usable =
+      ares_set_servers_ports_csv(channel_.get(), name_servers.c_str()) == ARES_SUCCESS;
   if (!usable) return fail(Code::config_invalid);
   return {};
 }
@@ -160,8 +206,12 @@ std::optional<Result<Addresses>> Resolver::resolve(std::string_view host, std::u
     if (name == nullptr) return failure_of(ARES_ENOMEM);
     ask(*name);
   }
-  if (name->state != KnownName::State::asked) return with_port(name->answer, port);
+  using State = KnownName::State;
+  if (name->state == State::answered || name->state == State::known) {
+    return with_port(name->answer, port);
+  }
   wait(lookup, *name, port, timeout);
+  if (name->state == State::partly) tell_soon(*name);
   return std::nullopt;
 }
 
@@ -170,6 +220,7 @@ void Resolver::wait(Lookup& lookup, KnownName& name, std::uint16_t port,
   RINGFORT_CHECK(!lookup.under_way());
   lookup.name_ = &name;
   lookup.port_ = port;
+  lookup.told_partly_ = false;
   name.waiting.push_back(&lookup);
   loop_.timers().arm(lookup.timeout_timer_, loop_.now() + timeout);
 }
@@ -183,22 +234,52 @@ void Resolver::cancel(Lookup& lookup) noexcept {
 // They are told outside of c-ares, so that they may ask again, or stop all.
 void Resolver::tell() noexcept {
   for (KnownName* name : std::exchange(answered_, {})) {
-    while (!name->waiting.empty()) {
-      Lookup& lookup = *name->waiting.front();
-      cancel(lookup);
-      lookup.run_(lookup.owner_, with_port(name->answer, lookup.port_));
-    }
-    name->state = KnownName::State::known;
+    if (name->state == KnownName::State::partly)
+      tell_partly(*name);
+    else
+      tell_all(*name);
   }
+}
+
+void Resolver::tell_partly(KnownName& name) noexcept {
+  const auto next = [&name] {
+    return std::ranges::find(name.waiting, false,
+                             [](const Lookup* one) { return one->told_partly_; });
+  };
+  for (auto place = next(); place != name.waiting.end(); place = next()) {
+    Lookup& lookup = **place;
+    lookup.told_partly_ = true;
+    lookup.run_(lookup.owner_, with_port(name.answer, lookup.port_));
+  }
+}
+
+void Resolver::tell_all(KnownName& name) noexcept {
+  while (!name.waiting.empty()) {
+    Lookup& lookup = *name.waiting.front();
+    cancel(lookup);
+    lookup.run_(lookup.owner_, with_port(name.answer, lookup.port_));
+  }
+  name.state = KnownName::State::known;
 }
 
 // ---------------------------------------------------------------------------- who answers
 
 void Resolver::ask(KnownName& name) noexcept {
+  if (const auto hosts = hosts_answer(hosts_.get(), name.text)) {
+    NameCache::answer(name, *hosts, hosts_lifetime, loop_.now());
+    return tell_soon(name);
+  }
+  name.lifetime = NameCache::lifetime_max;
+  name.queries_under_way = 2;
+  ask_servers(name, AF_INET6);
+  ask_servers(name, AF_INET);
+  set_timer();
+}
+
+void Resolver::ask_servers(KnownName& name, int family) noexcept {
   ares_addrinfo_hints hints{};
-  hints.ai_family = AF_UNSPEC;
+  hints.ai_family = family;
   hints.ai_socktype = SOCK_STREAM;
-  asking_ = &name;
   ares_getaddrinfo(
       channel_.get(), name.text.c_str(), nullptr, &hints,
       [](void* asked, int status, int, ares_addrinfo* found) {
@@ -206,18 +287,33 @@ void Resolver::ask(KnownName& name) noexcept {
         about.asked_by->on_answer(about, status, found);
       },
       &name);
-  asking_ = nullptr;
-  set_timer();
 }
 
 void Resolver::on_answer(KnownName& name, int status, ares_addrinfo* found) noexcept {
   const std::unique_ptr<ares_addrinfo, decltype(&ares_freeaddrinfo)> owned(found,
                                                                            &ares_freeaddrinfo);
-  const bool at_once = asking_ == &name;
   const auto answer = answer_of(status, found);
-  const auto lifetime = !answer ? failure_lifetime : at_once ? hosts_lifetime : lifetime_of(*found);
-  NameCache::answer(name, answer, lifetime, loop_.now());
-  answered_.push_back(&name);
+  const bool first = name.queries_under_way == 2;
+  name.answer = first ? answer : joined(name.answer, answer);
+  name.lifetime = std::min(name.lifetime, lifetime_of(answer, found));
+  if (--name.queries_under_way == 0) {
+    loop_.timers().cancel(name.delay_timer);
+    const auto lifetime = name.answer ? name.lifetime : failure_lifetime;
+    NameCache::answer(name, name.answer, lifetime, loop_.now());
+    return tell_soon(name);
+  }
+  if (!answer) return;
+  if (answer->all().front().family() == AF_INET6) return tell_partly_soon(name);
+  loop_.timers().arm(name.delay_timer, loop_.now() + resolution_delay);
+}
+
+void Resolver::tell_partly_soon(KnownName& name) noexcept {
+  name.state = KnownName::State::partly;
+  tell_soon(name);
+}
+
+void Resolver::tell_soon(KnownName& name) noexcept {
+  if (std::ranges::find(answered_, &name) == answered_.end()) answered_.push_back(&name);
   loop_.defer(told_);
 }
 

@@ -2,7 +2,8 @@
 // servers (c-ares), whose answers are kept as long as they say.
 //
 // c-ares opens its sockets itself; the ring tells when they are ready, and a timer when a query is
-// to be sent again.
+// to be sent again. A and AAAA records are asked for side by side, and who waits need not wait for
+// both (RFC 8305 section 3).
 #pragma once
 
 #include <chrono>
@@ -28,6 +29,8 @@ namespace ringfort::net {
 /// Somebody who waits for a name's addresses. Living inside its owner.
 class Lookup {
 public:
+  /// Told once; twice where one family's addresses are known some time before the others, or the
+  /// failure: under_way() is still true in the first, and both families are in the second.
   /// Errors: resolve.*. Borrow: `answer` until it returns.
   using Run = void (*)(void* owner, const Result<Addresses>& answer) noexcept;
 
@@ -47,6 +50,7 @@ private:
   Run run_;
   KnownName* name_ = nullptr; ///< what it waits for
   std::uint16_t port_ = 0;
+  bool told_partly_ = false;
   engine::Timer timeout_timer_;
 };
 
@@ -86,21 +90,30 @@ private:
     void operator()(ares_channeldata* channel) const noexcept;
   };
 
+  friend struct KnownName;
+
+  using Channel = std::unique_ptr<ares_channeldata, Destroy>;
+
   explicit Resolver(engine::Loop& loop) noexcept;
-  Result<> open_channel(const std::string& name_servers) noexcept;
+  Result<> open_channels(const std::string& name_servers) noexcept;
   void wait(Lookup& lookup, KnownName& name, std::uint16_t port,
             std::chrono::nanoseconds timeout) noexcept;
   void ask(KnownName& name) noexcept;
+  void ask_servers(KnownName& name, int family) noexcept;
   void on_ready(int descriptor, bool readable, bool writable) noexcept;
   void on_answer(KnownName& name, int status, ares_addrinfo* found) noexcept;
+  void tell_partly_soon(KnownName& name) noexcept;
+  void tell_soon(KnownName& name) noexcept;
   void process(int readable, int writable) noexcept;
   void set_timer() noexcept;
   void tell() noexcept;
+  static void tell_partly(KnownName& name) noexcept;
+  void tell_all(KnownName& name) noexcept;
 
   engine::Loop& loop_;
-  std::unique_ptr<ares_channeldata, Destroy> channel_;
+  Channel hosts_;   ///< reads /etc/hosts, and answers at once
+  Channel channel_; ///< asks the name servers
   NameCache names_;
-  KnownName* asking_ = nullptr;      ///< inside of ask(): what is answered now took no query
   std::vector<KnownName*> answered_; ///< who waits for them is to be told
   PolledSockets sockets_;
   engine::Timer query_timer_; ///< of c-ares, for all its queries

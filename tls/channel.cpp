@@ -64,6 +64,9 @@ Result<Channel::Received> Channel::receive(MutableBytes record) noexcept {
 
 Result<Channel::Received> Channel::receive_opened(ContentType type,
                                                   MutableBytes plaintext) noexcept {
+  if (tickets_.within_ticket() && type != ContentType::handshake) {
+    return fail(Code::tls_record_unexpected_message);
+  }
   switch (type) {
   case ContentType::application_data:
     if (!plaintext.empty()) without_data_ = 0;
@@ -84,6 +87,7 @@ Result<Channel::Received> Channel::receive_alert(Bytes alert) noexcept {
 }
 
 Result<Channel::Received> Channel::receive_handshake(Bytes message) noexcept {
+  if (tickets_.within_ticket() && !message.empty()) return receive_tickets(message);
   if (renegotiates(message, side_)) return fail(Code::tls_record_renegotiation);
   if (!opener_.is_1_3() || message.empty()) return fail(Code::tls_record_unexpected_message);
   const auto type = static_cast<HandshakeType>(message[0]);
@@ -104,20 +108,11 @@ Result<Channel::Received> Channel::receive_handshake(Bytes message) noexcept {
   return Received{Kind::control, {}};
 }
 
-/// What they say is for who resumes; here they have to be whole.
-Result<Channel::Received> Channel::receive_tickets(Bytes messages) noexcept {
-  constexpr std::size_t header_bytes = 4;
-  while (!messages.empty()) {
-    if (messages.size() < header_bytes ||
-        static_cast<HandshakeType>(messages[0]) != HandshakeType::new_session_ticket) {
-      return fail(Code::tls_record_unexpected_message);
-    }
-    const std::size_t bytes = header_bytes + (std::to_integer<std::size_t>(messages[1]) << 16) +
-                              (std::to_integer<std::size_t>(messages[2]) << 8) +
-                              std::to_integer<std::size_t>(messages[3]);
-    if (bytes > messages.size()) return fail(Code::tls_record_unexpected_message);
+Result<Channel::Received> Channel::receive_tickets(Bytes fragment) noexcept {
+  const auto tickets = tickets_.take(fragment);
+  if (!tickets) return std::unexpected(tickets.error());
+  for (std::uint32_t count = 0; count < *tickets; ++count) {
     if (auto counted = count_without_data(); !counted) return std::unexpected(counted.error());
-    messages = messages.subspan(bytes);
   }
   return Received{Kind::ticket, {}};
 }

@@ -13,6 +13,7 @@
 #include "tls/alerts.hpp"
 #include "tls/record_cipher.hpp"
 #include "tls/library.hpp"
+#include "tls/ticket_framing.hpp"
 #include "tls/traffic_keys.hpp"
 
 namespace ringfort::tls {
@@ -40,7 +41,7 @@ public:
   enum class Kind : std::uint8_t {
     data,    ///< plaintext, possibly empty
     control, ///< dealt with; see owes_control()
-    ticket,  ///< a client's: one or several NewSessionTickets, and nothing else
+    ticket,  ///< a client's: NewSessionTickets, or a part of one, and nothing else
     closed,  ///< close_notify: no data will follow
   };
   struct Received {
@@ -109,7 +110,7 @@ private:
   Result<> spend(std::uint64_t records) noexcept;
   Result<Received> receive_alert(Bytes alert) noexcept;
   Result<Received> receive_handshake(Bytes message) noexcept;
-  Result<Received> receive_tickets(Bytes messages) noexcept;
+  Result<Received> receive_tickets(Bytes fragment) noexcept;
   Result<> count_without_data() noexcept;
 
   const Library* library_;
@@ -117,6 +118,7 @@ private:
   RecordCipher sealer_;
   ChannelLimits limits_;
   Side side_;
+  TicketFraming tickets_;
   std::uint64_t key_sealed_from_ = 0; ///< sequence at which the sealing key began
   std::uint32_t without_data_ = 0;    ///< KeyUpdates and tickets since the last data
   bool owes_key_update_ = false;

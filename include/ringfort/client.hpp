@@ -268,7 +268,8 @@ struct ClientOptions {
   std::uint32_t idle_per_destination_max = 16;        ///< kept for later; 0..1,000,000; 0: none is
   std::uint32_t pending_max = 1'024; ///< calls that wait for a connection, 0..1,000,000
   bool newest_first = true;          ///< which of the idle connections serves; false: the oldest
-  /// Of one connection; the last one closes it. 0..4,294,967,295; 0: off.
+  /// Of one connection; the last one closes it, and an only one says so to the server.
+  /// 0..4,294,967,295; 0: off.
   std::uint32_t calls_per_connection_max = 0;
 
   std::chrono::milliseconds pending_timeout{10'000};

@@ -34,7 +34,9 @@ struct HealthCheck {
 
 struct GatewayOptions {
   std::vector<Destination> upstreams; ///< 1..64
-  ClientOptions client = {};          ///< its connections to them; `tls` where one is encrypted
+  /// Its connections to them; `tls` where one is encrypted. Requests come in bursts, and then leave
+  /// all connections idle at once: as many are kept as there may be.
+  ClientOptions client = {.idle_per_destination_max = 64};
   Balance balance = Balance::round_robin;
   /// The Host field goes on as the client sent it; false: it is the server's own name.
   bool keeps_host = true;

@@ -76,7 +76,7 @@ TEST_CASE("client: a server that proves its name is asked over TLS, and its sess
   CHECK(client->counts().reused == 0);
 }
 
-TEST_CASE("client: a streamed body goes out in chunks, under credit, and trailers go both ways") {
+TEST_CASE("UP-08: a streamed body goes out in chunks, under credit, and trailers go both ways") {
   Host host;
   const Trusted trusted;
   const auto here = host.engine().serve({.port = 0}, trusted.context(), serving(&measure));
@@ -134,8 +134,10 @@ TEST_CASE("client: a handler asks another server and passes its answer on as it 
   CHECK(client->counts().calls == 1);
 }
 
-TEST_CASE("client: a call that nobody waits for is aborted, and its connection ends") {
-  Host host;
+TEST_CASE("AB-02: a call that nobody waits for is aborted, and its connection ends") {
+  EngineOptions options = Host::options_of();
+  options.limits.handler_timeout = std::chrono::milliseconds(50); // The server's, which waits on.
+  Host host(options);
   const auto never = [](Exchange& exchange) -> Task<> { (void)co_await exchange.woken(); };
   const auto here = host.engine().serve_plain({.port = 0}, serving(never));
   REQUIRE(here);
@@ -151,7 +153,7 @@ TEST_CASE("client: a call that nobody waits for is aborted, and its connection e
   CHECK(client->counts().idle == 0);
 }
 
-TEST_CASE("client: calls beyond the connections of a destination wait their turn") {
+TEST_CASE("AG-18: calls beyond a destination's connections wait their turn, and are counted") {
   Host host;
   const auto here = host.engine().serve_plain({.port = 0}, serving(&greet));
   REQUIRE(here);
@@ -166,7 +168,16 @@ TEST_CASE("client: calls beyond the connections of a destination wait their turn
     });
     REQUIRE(started);
   }
+  host.turn_until([&] { return client->counts().active == 2; });
+  const auto busy = client->destinations();
+  REQUIRE(busy.size() == 1);
+  CHECK(busy[0].active == 2);
+  CHECK(busy[0].pending + answered == 8);
   host.turn_until([&] { return answered == 10; });
+  const auto quiet = client->destinations();
+  REQUIRE(quiet.size() == 1);
+  CHECK(quiet[0].idle == 2);
+  CHECK(quiet[0].active + quiet[0].pending + quiet[0].opening == 0);
   CHECK(client->counts().connections == 2);
   CHECK(client->counts().reused == 8);
 }

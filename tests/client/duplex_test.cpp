@@ -1,5 +1,7 @@
 // Two coroutines of one handler or errand side by side: a request on its way out while its answer
 // comes in, and two calls at once.
+#include <atomic>
+#include <cstddef>
 #include <string>
 
 #include <catch2/catch_test_macros.hpp>
@@ -75,7 +77,7 @@ struct Relayed {
   Result<> down = fail(Code::call_ended);
 };
 
-TEST_CASE("duplex: an answer is read while its request is written, far beyond both credits") {
+TEST_CASE("RQ-10: an answer is read while its request is written, far beyond both credits") {
   Host host;
   const auto here = host.engine().serve_plain({.port = 0}, serving(&echo));
   REQUIRE(here);
@@ -93,6 +95,36 @@ TEST_CASE("duplex: an answer is read while its request is written, far beyond bo
     CHECK(call.facts().complete);
   });
   CHECK(client->counts().idle == 1);
+}
+
+TEST_CASE("RS-06: an answer that nobody reads stops its server, and then loses no byte") {
+  const std::string text = bulk();
+  std::atomic<std::size_t> sent_bytes = 0;
+  Script back(1, [&](Guest& guest) {
+    guest.read_until("\r\n\r\n");
+    guest.send("HTTP/1.1 200 OK\r\ncontent-length: " + std::to_string(text.size()) + "\r\n\r\n");
+    constexpr std::size_t piece_bytes = 16'384;
+    for (std::size_t at = 0; at < text.size(); at += piece_bytes) {
+      guest.send(std::string_view(text).substr(at, piece_bytes));
+      sent_bytes += piece_bytes;
+    }
+    guest.read_to_end();
+  });
+  Host host;
+  const auto client = client_of(host);
+  host.run([&](Errand& errand) -> Task<> {
+    Call call = client->call(errand, clear(back.port()), {});
+    const bool answered = (co_await call.response()).has_value();
+    std::size_t before = 0;
+    do {
+      before = sent_bytes;
+      if (!co_await errand.sleep(std::chrono::milliseconds(20))) co_return;
+    } while (before == 0 || before != sent_bytes);
+    CHECK(before < text.size());
+    const auto body = co_await body_of(errand, call);
+    CHECK((answered && body));
+    CHECK((body && *body == text));
+  });
 }
 
 TEST_CASE("duplex: a handler passes both directions of a request on at once") {

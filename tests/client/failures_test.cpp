@@ -363,7 +363,7 @@ TEST_CASE(
   CHECK_FALSE(second.facts.reused);
 }
 
-TEST_CASE("client: calls of a client that ends are call.ended") {
+TEST_CASE("AG-17: calls of a client that ends are call.ended") {
   Script script(1, [](Guest& guest) { guest.read_to_end(); });
   Host host;
   std::unique_ptr<Client> client = client_of(host);

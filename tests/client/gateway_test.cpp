@@ -290,6 +290,27 @@ TEST_CASE("gateway: a switch of protocols opens a tunnel through both hops") {
   });
 }
 
+TEST_CASE("gateway: a tunnel that its server breaks is broken for the client too") {
+  Front front;
+  Script server(1, [](Guest& guest) {
+    guest.read_until("\r\n\r\n");
+    guest.send("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\n");
+    guest.read_until("go");
+    guest.reset();
+  });
+  front.open(server.port());
+  const auto outside = client_of(front.host);
+  front.host.run([&](Errand& errand) -> Task<> {
+    Call call = outside->call(errand, clear(front.port), {.upgrade = "echo"});
+    const auto response = co_await call.response();
+    CHECK((response && response->status == 101));
+    const auto written = co_await call.write("go");
+    CHECK(written);
+    const auto end = co_await call.read();
+    CHECK_FALSE(end);
+  });
+}
+
 TEST_CASE("gateway: only a protocol that may be is offered on, and its settings end here") {
   Front front;
   front.open(front.serve(&tell));

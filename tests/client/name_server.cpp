@@ -15,9 +15,7 @@ namespace ringfort::net {
 namespace {
 
 constexpr std::size_t header_bytes = 12;
-constexpr unsigned type_a = 1;
 constexpr unsigned type_cname = 5;
-constexpr unsigned type_aaaa = 28;
 constexpr unsigned class_internet = 1;
 constexpr unsigned flag_response = 0x8180; ///< and recursion, wanted and available
 constexpr unsigned flag_truncated = 0x0200;
@@ -38,6 +36,10 @@ std::string encoded(std::string_view name) {
     name.remove_prefix(std::min(name.size(), label.size() + 1));
   }
   return labels + '\0';
+}
+
+unsigned type_of(std::string_view question) {
+  return static_cast<std::uint8_t>(question[question.find('\0') + 2]);
 }
 
 std::string decoded(std::string_view labels) {
@@ -94,10 +96,30 @@ void NameServer::serve_datagrams() {
     socklen_t size = engine::SocketAddress::capacity();
     const auto bytes = ::recvfrom(datagrams_, query.data(), query.size(), 0, peer.data(), &size);
     if (bytes < 0) return;
-    const std::string message = answer({query.data(), static_cast<std::size_t>(bytes)}, false);
-    if (message.empty()) continue;
-    REQUIRE(::sendto(datagrams_, message.data(), message.size(), 0, peer.data(), size) > 0);
+    const std::string_view text(query.data(), static_cast<std::size_t>(bytes));
+    const Held told{.message = answer(text, false), .peer = peer};
+    if (told.message.empty()) continue;
+    if (is_held(text))
+      held_.push_back(told);
+    else
+      send(told);
   }
+}
+
+bool NameServer::is_held(std::string_view query) const {
+  const std::string_view question = query.substr(header_bytes);
+  const auto found = scripts_.find(decoded(question));
+  return found != scripts_.end() && found->second.held_type == type_of(question);
+}
+
+void NameServer::send(const Held& answer) {
+  const std::string& message = answer.message;
+  REQUIRE(::sendto(datagrams_, message.data(), message.size(), 0, answer.peer.data(),
+                   answer.peer.size()) > 0);
+}
+
+void NameServer::release() {
+  for (const Held& answer : std::exchange(held_, {})) send(answer);
 }
 
 // A query is short: it comes as one segment, behind its length (RFC 1035 section 4.2.2).
@@ -127,7 +149,7 @@ std::string NameServer::answer(std::string_view query, bool over_tcp) {
   const std::string name = decoded(query.substr(header_bytes));
   const std::size_t question_bytes = name.size() + 2 + 4;
   const std::string_view question = query.substr(header_bytes, question_bytes);
-  const auto type = static_cast<std::uint8_t>(question[question_bytes - 3]);
+  const unsigned type = type_of(question);
   ++query_counts_[name];
   const auto found = scripts_.find(name);
   const NameScript script =

@@ -12,7 +12,7 @@ from origin import (  # noqa: E402
     CERT, FOLDER, OK, TRUST, Origin, context_of, facts, fetch, require_failure, saying)
 
 # ------------------------------------------------------------------- what is told of it
-@tap.case('fetch: --inspect and --json say version, suite, chain and times; the body stays alone')
+@tap.case('IN-01, IN-02, IN-03: --inspect and --json say version, suite, chain and times')
 def inspection():
     with server.Server('--handler', 'hello', identity=(CERT, CERT)) as serving:
         body, said = fetch('--inspect', '--timing', serving.url)

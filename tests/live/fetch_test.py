@@ -266,6 +266,18 @@ def reuse():
         assert serving.metric('requests_total') == 13
 
 
+@tap.case('AG-01: the help says how long and for how many calls a connection is kept')
+def defaults():
+    told = subprocess.run([server.PROGRAM, 'fetch', '--help'], stdout=subprocess.PIPE,
+                          check=True, text=True).stdout
+    told = ' '.join(told.split())
+    for flag in ('--idle-timeout DURATION 1ms..24h [5s]', '--pending-timeout DURATION 1ms..24h [10s]',
+                 '--connection-age-max DURATION 0s..24h [0s]', '--timeout DURATION 0s..24h [0s]',
+                 '--answer-timeout DURATION 1ms..24h [1m]',
+                 '--calls-per-connection-max N 0..1000000 [0]'):
+        assert flag in told, (flag, told)
+
+
 @tap.case('AG-02: calls at the same time take connections of their own, and lose nothing')
 def parallel():
     with ours('--handler', 'source') as serving:

@@ -56,7 +56,7 @@ def status():
         assert state['connections_open'] == 0 and state['failures'] == 0, state
 
 
-@tap.case('inspect: each connection is told with its stage, its bytes and what TLS settled')
+@tap.case('IN-01, IN-05: each connection is told with its stage, bytes, and what TLS settled')
 def connections():
     with server.Server('--admin', PATH, '--handler', 'echo', shards=2) as running:
         assert inspect('connections') == (0, 'none\n')

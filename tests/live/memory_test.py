@@ -76,7 +76,7 @@ def held_to_bound(plain):
             assert 'response_stream.no_blocks' not in serving.faults(), serving.faults()
 
 
-@tap.case('memory: 1,000 peers that are not read and 1,000 that do not read, in clear text')
+@tap.case('UP-02: 1,000 peers that are not read and 1,000 that do not read, in clear text')
 def plain():
     held_to_bound(True)
 

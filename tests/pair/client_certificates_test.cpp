@@ -68,7 +68,7 @@ struct Visit {
   PairServer server;
 };
 
-TEST_CASE("clients: nobody is asked by default, and nothing is known of them") {
+TEST_CASE("IN-04: nobody is asked for a certificate by default, and nothing is known of them") {
   const Authority authority("authority");
   const Identity identity = authority.issue();
   const Visit visit(peer::make_context({peer::KeyType::ecdsa_p256}), either_version(), &identity);

@@ -152,6 +152,29 @@ TEST_CASE("sessions: several tickets serve several connections at the same time"
   }
 }
 
+TEST_CASE("sessions: a ticket that is split over records serves like any other") {
+  const House house;
+  ClientShard shard(house.options(Version::tls_1_3));
+  peer::Server giver({{.identity = &house.identity}});
+  // A ticket holds its session, so this makes one that takes three records.
+  const std::string facts(1'200, 'f');
+  SSL_CTX_set_session_ticket_cb(
+      SSL_get_SSL_CTX(giver.ssl()),
+      [](SSL* ssl, void* text) {
+        const auto& said = *static_cast<const std::string*>(text);
+        return SSL_SESSION_set1_ticket_appdata(SSL_get_session(ssl), said.data(), said.size());
+      },
+      nullptr, const_cast<std::string*>(&facts));
+  REQUIRE(SSL_set_max_send_fragment(giver.ssl(), 512) == 1);
+  PairClient first(shard);
+  ping(giver, first);
+  CHECK(count(shard) == 2);
+  peer::Server server({{.identity = &house.identity}});
+  PairClient second(shard);
+  ping(server, second);
+  CHECK(server.resumed());
+}
+
 TEST_CASE("sessions: one of TLS 1.2 is used again and again, and kept once") {
   const House house;
   ClientShard shard(house.options(Version::tls_1_2));
@@ -166,7 +189,8 @@ TEST_CASE("sessions: one of TLS 1.2 is used again and again, and kept once") {
   CHECK(count(shard) == 1);
 }
 
-TEST_CASE("sessions: one serves where name, question and place are the same, and nowhere else") {
+TEST_CASE(
+    "ID-13, CS-02: a session serves where name, question and place are the same, nowhere else") {
   const House house;
   ClientShard shard(house.options(either_version()));
   REQUIRE_FALSE(resumes(house, shard, named("a.local", "here")));
@@ -178,7 +202,7 @@ TEST_CASE("sessions: one serves where name, question and place are the same, and
   CHECK(resumes(house, shard, named("a.local", "here")));
 }
 
-TEST_CASE("sessions: what began unverified never serves where servers are verified") {
+TEST_CASE("ID-14: a session that began unverified never serves where servers are verified") {
   const House house;
   const Version version = either_version();
   ClientContextOptions options = house.options(version);
@@ -201,7 +225,7 @@ TEST_CASE("sessions: what began unverified never serves where servers are verifi
   CHECK(refused.failure()->code == Code::tls_handshake_server_certificate_unknown_issuer);
 }
 
-TEST_CASE("sessions: beyond sessions_max the oldest go, of whichever server") {
+TEST_CASE("CS-03: beyond sessions_max the oldest sessions go, of whichever server") {
   const House house;
   ClientContextOptions options = house.options(either_version());
   options.sessions_max = 2;
@@ -216,7 +240,7 @@ TEST_CASE("sessions: beyond sessions_max the oldest go, of whichever server") {
   CHECK(count(shard) == 2);
 }
 
-TEST_CASE("sessions: none are kept where none are to be") {
+TEST_CASE("CS-03: no sessions are kept where none are to be") {
   const House house;
   ClientContextOptions options = house.options(either_version());
   options.sessions_max = 0;

@@ -69,7 +69,7 @@ struct Campaign {
   CallTally sum;
 };
 
-TEST_CASE("calls: each ends once, is handled at most once, and is whole when it says so",
+TEST_CASE("RQ-13: a call ends once, is handled at most once, and is whole when it says so",
           "[sim][call-seeds]") {
   const Campaign campaign(250, false);
   CHECK(campaign.failures == 0);

@@ -50,6 +50,10 @@ struct Course {
   /// Runs the race until it has settled; how long it took until something was told.
   Time run(const Addresses& addresses, Time timeout = 10s) {
     race->start(addresses, timeout);
+    return run_on();
+  }
+  /// The same, of a race that was started.
+  Time run_on() {
     Time told{0};
     for (int turns = 0; !race->settled() && turns < 1'000; ++turns) {
       REQUIRE(loop->turn(1s));
@@ -170,6 +174,46 @@ TEST_CASE("connect race: stopped, it tells nothing, settles, and can start again
   CHECK(course.record.address == address_of(hosts[2]));
 }
 
+TEST_CASE(
+    "connect race: an address that follows waits for its turn, that of the other family first",
+    "[sim]") {
+  Course course;
+  for (const char* host : {hosts[1], hosts[3]}) course.listen(host);
+  course.world.silence(address_of(hosts[2]));
+  course.race->start(addresses_of({hosts[2]}), 10s, true);
+  REQUIRE(course.loop->turn(50ms));
+  course.race->add_rest(addresses_of({hosts[2], hosts[3], hosts[1]}));
+  const Time took = course.run_on();
+  CHECK(course.record.address == address_of(hosts[1]));
+  CHECK(took >= 250ms);
+  CHECK(took < 300ms);
+}
+
+TEST_CASE("connect race: while addresses follow it is not lost, and then tries them at once",
+          "[sim]") {
+  Course course;
+  course.listen(hosts[2]);
+  course.race->start(addresses_of({hosts[0]}), 10s, true);
+  for (int turns = 0; turns < 20; ++turns) REQUIRE(course.loop->turn(10ms));
+  CHECK(course.record.told_count == 0);
+  const Time before = course.world.now() - course.start;
+  course.race->add_rest(addresses_of({hosts[0], hosts[2]}));
+  const Time took = course.run_on();
+  CHECK(course.record.address == address_of(hosts[2]));
+  CHECK(took - before < 50ms);
+}
+
+TEST_CASE("connect race: when none follow it is lost, with what was tried: connect.refused",
+          "[sim]") {
+  Course course;
+  course.race->start(addresses_of({hosts[0]}), 10s, true);
+  for (int turns = 0; turns < 20; ++turns) REQUIRE(course.loop->turn(10ms));
+  course.race->add_rest({});
+  course.run_on();
+  REQUIRE(course.record.error);
+  CHECK(course.record.error->code == Code::connect_refused);
+}
+
 TEST_CASE("connect race: in any world one outcome is told, once, and no other socket is left",
           "[sim]") {
   for (std::uint64_t seed = 1; seed <= 300; ++seed) {
@@ -181,7 +225,14 @@ TEST_CASE("connect race: in any world one outcome is told, once, and no other so
     knobs.latency_max = std::chrono::milliseconds(prng.between(1, 1'000));
     Course course(knobs, seed);
     for (const char* host : hosts) course.listen(host);
-    course.run(addresses_of({hosts[0], hosts[1], hosts[2], hosts[3]}), 1s);
+    const Addresses all = addresses_of({hosts[0], hosts[1], hosts[2], hosts[3]});
+    const bool in_parts = prng.chance(500);
+    course.race->start(in_parts ? addresses_of({hosts[2], hosts[3]}) : all, 1s, in_parts);
+    if (in_parts) {
+      REQUIRE(course.loop->turn(std::chrono::milliseconds(prng.below(1'500))));
+      course.race->add_rest(prng.chance(800) ? all : Addresses());
+    }
+    course.run_on();
     CHECK(course.record.told_count == 1);
     CHECK(course.record.error.has_value() == (course.record.descriptor < 0));
     CHECK(course.world.descriptors_open() == hosts.size() + (course.record.error ? 0 : 1));

@@ -56,7 +56,7 @@ TEST_CASE("play: a body that stops is request_stream.body_timed_out, which its r
   CHECK(client.received().starts_with("HTTP/1.1 408 "));
 }
 
-TEST_CASE("play: a reset inside a body is request_stream.peer_closed, which its reader learns") {
+TEST_CASE("UP-06: a reset inside a body is request_stream.peer_closed, which its reader learns") {
   Result<Bytes> last;
   Play play;
   play.serve(Reading{last});
@@ -71,7 +71,7 @@ TEST_CASE("play: a reset inside a body is request_stream.peer_closed, which its 
   CHECK(last.error().code == Code::request_stream_peer_closed);
 }
 
-TEST_CASE("play: a FIN inside a body is request_stream.cut_short, which its reader learns") {
+TEST_CASE("UP-05: a FIN inside a body is request_stream.cut_short, which its reader learns") {
   Result<Bytes> last;
   Play play;
   play.serve(Reading{last});
@@ -116,7 +116,7 @@ TEST_CASE("play: a handler that throws is handler.threw, answered 500") {
   CHECK(client.received().starts_with("HTTP/1.1 500 "));
 }
 
-TEST_CASE("play: a coroutine that throws after it has begun to answer is cut, not completed") {
+TEST_CASE("UP-09, differs: a coroutine that throws after it has begun to answer is cut") {
   Play play;
   play.serve([](Exchange& exchange) -> Task<> {
     BodyWriter out = exchange.stream(200, {}, 100);
@@ -126,6 +126,27 @@ TEST_CASE("play: a coroutine that throws after it has begun to answer is cut, no
   const Actor& client = play.ask(get);
   CHECK(play.count(Code::handler_threw) == 1);
   CHECK(client.was_reset());
+}
+
+TEST_CASE("UP-09: an exchange that its handler breaks off is reset, answered or not") {
+  for (const bool begun : {false, true}) {
+    Result<> late;
+    Play play;
+    play.serve([&](Exchange& exchange) -> Task<> {
+      if (begun) {
+        BodyWriter out = exchange.stream(200, {});
+        (void)co_await out.write("begun");
+      }
+      exchange.abort();
+      late = co_await exchange.sleep(10ms);
+    });
+    const Actor& client = play.ask(get);
+    CHECK(client.was_reset());
+    CHECK_FALSE(client.received().contains("0\r\n\r\n"));
+    CHECK_FALSE(client.received().contains(" 500 "));
+    REQUIRE_FALSE(late);
+    CHECK(late.error().code == Code::request_stream_peer_closed);
+  }
 }
 
 TEST_CASE("RF-08: a second answer is handler.answered_twice, and only the first is sent") {
@@ -248,6 +269,22 @@ TEST_CASE("RF-05: a body shorter or longer than announced is response_stream.wro
     REQUIRE_FALSE(last);
     CHECK(last.error().code == Code::response_stream_wrong_length);
   }
+}
+
+TEST_CASE("RF-09: a write after the end is response_stream.wrong_length, and sends nothing") {
+  Result<> late;
+  Play play;
+  play.serve([&](Exchange& exchange) -> Task<> {
+    BodyWriter out = exchange.stream(200, {});
+    (void)co_await out.write("whole");
+    (void)co_await out.finish();
+    late = co_await out.write("late");
+  });
+  const Actor& client = play.ask(get);
+  REQUIRE_FALSE(late);
+  CHECK(late.error().code == Code::response_stream_wrong_length);
+  CHECK(client.received().ends_with("\r\n5\r\nwhole\r\n0\r\n\r\n"));
+  CHECK_FALSE(client.was_reset());
 }
 
 } // namespace

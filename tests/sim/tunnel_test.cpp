@@ -290,7 +290,8 @@ TEST_CASE("interim: an HTTP/1.0 client gets none, and one that is no interim ans
   CHECK(play.count(Code::handler_answered_twice) == 1);
 }
 
-TEST_CASE("EX-01, EX-02: the handler may say 100 before it reads, and then it is said once") {
+TEST_CASE(
+    "EX-01, EX-02, UP-01: the handler may say 100 before it reads, and then it is said once") {
   Play play;
   play.serve([](Exchange& exchange) -> Task<> {
     exchange.inform(100, {});

@@ -124,7 +124,7 @@ TEST_CASE("wait: a peer that leaves fails the wait, and the handler runs to its 
   }
 }
 
-TEST_CASE("wait: a peer that only ends its direction is still answered") {
+TEST_CASE("UP-07, differs: a peer that only ends its direction is still answered") {
   Bell bell;
   Play play;
   play.serve(bell_handler(bell));

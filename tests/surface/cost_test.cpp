@@ -4,12 +4,14 @@
 #include <memory>
 #include <new>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <catch2/catch_test_macros.hpp>
 #include <openssl/crypto.h>
 
 #include <ringfort/engine.hpp>
+#include <ringfort/gateway.hpp>
 #include <ringfort/router.hpp>
 
 #include "tests/peer/identity.hpp"
@@ -79,20 +81,44 @@ std::unique_ptr<Service> routed(Shard&) {
   return std::move(router).build().or_exit();
 }
 
+std::unique_ptr<Engine> small_engine() {
+  EngineOptions options;
+  options.shards = 1;
+  options.block_count = 256;
+  options.limits.connections_max = 256;
+  return *Engine::create(options);
+}
+
+/// A server behind a gateway: an engine of its own, so that the gateway's costs are counted alone.
+class Behind {
+public:
+  Behind()
+      : engine_(small_engine()), port_(engine_->serve_plain({.port = 0}, hello).value().port),
+        gateway_(Gateway::create(
+                     {.upstreams = {{.encrypted = false, .host = "127.0.0.1", .port = port_}}})
+                     .value()) {}
+
+  ServiceFactory gateway() {
+    return [this](Shard& shard) { return *gateway_.service(shard); };
+  }
+  void turn() { REQUIRE(engine_->shard(0).turn(0ns)); }
+  std::uint64_t connections() const { return engine_->metrics().connections_accepted; }
+
+private:
+  std::unique_ptr<Engine> engine_;
+  std::uint16_t port_;
+  Gateway gateway_;
+};
+
 /// An engine of one shard on this very thread, and clients that wait for it.
 class Bench {
 public:
-  Bench(bool encrypted, unsigned clients, std::unique_ptr<Service> (*factory)(Shard&) = hello,
-        std::string_view request = get)
-      : request_(request) {
-    EngineOptions options;
-    options.shards = 1;
-    options.block_count = 256;
-    options.limits.connections_max = 256;
-    engine_ = *Engine::create(options);
+  Bench(bool encrypted, unsigned clients, ServiceFactory factory = hello,
+        std::string_view request = get, Behind* behind = nullptr)
+      : request_(request), behind_(behind), engine_(small_engine()) {
     const tls::Context context = peer::make_context({peer::KeyType::ecdsa_p256});
-    const auto bound = encrypted ? engine_->serve({.port = 0}, context, factory)
-                                 : engine_->serve_plain({.port = 0}, factory);
+    const auto bound = encrypted ? engine_->serve({.port = 0}, context, std::move(factory))
+                                 : engine_->serve_plain({.port = 0}, std::move(factory));
     REQUIRE(bound);
     for (unsigned count = 0; count < clients; ++count) {
       clients_.push_back(encrypted
@@ -123,11 +149,13 @@ public:
     const auto turned = engine_->shard(0).turn(0ns);
     counting = false;
     REQUIRE(turned);
+    if (behind_ != nullptr) behind_->turn();
   }
   Metrics metrics() const { return engine_->metrics(); }
 
 private:
   std::string_view request_;
+  Behind* behind_;
   std::unique_ptr<Engine> engine_;
   std::vector<std::unique_ptr<Connection>> clients_;
 };
@@ -194,6 +222,25 @@ TEST_CASE("cost: a request that is routed, among a thousand routes, costs the sa
   CHECK(cost.sends == 100);
   CHECK(cost.enters == 200);
   CHECK(cost.allocations == 0);
+}
+
+TEST_CASE("cost: a warm request through a gateway is two sends and no allocation") {
+  Behind behind;
+  Bench bench(true, 1, behind.gateway(), get, &behind);
+  const Cost cost = cost_of(bench, 100);
+  CHECK(cost.sends == 2 * 100);
+  CHECK(cost.receives == 0);
+  CHECK(cost.allocations == 0);
+}
+
+TEST_CASE("cost: requests that come together go through a gateway over the same connections") {
+  constexpr unsigned clients = 64;
+  Behind behind;
+  Bench bench(false, clients, behind.gateway(), get, &behind);
+  const Cost cost = cost_of(bench, 20);
+  CHECK(cost.sends == 2 * 20 * clients);
+  CHECK(cost.receives == 0);
+  CHECK(behind.connections() == clients);
 }
 
 } // namespace

@@ -6,7 +6,7 @@ sys.path[:0] = [__file__.rsplit('/', 2)[0], __file__.rsplit('/', 1)[0]]
 import source  # noqa: E402
 import tap  # noqa: E402
 
-AREAS = '(?:SC|SNI|TE|SR|HP|LM|KA|RF|EX|UP|RQ|ID|CE|AG|CS|RS|AB|PE)'
+AREAS = '(?:SC|SNI|TE|SR|HP|LM|KA|RF|EX|UP|RQ|ID|CE|AG|CS|RS|AB|PE|IN)'
 ID = re.compile(rf'\b{AREAS}-\d\d\b')
 ROW = re.compile(rf'^\| ({AREAS}-\d\d) \| [^|]+ \| ([^|]+) \|$', re.M)
 CASE = re.compile(r'^## (.+)$', re.M)  # of the wire cases

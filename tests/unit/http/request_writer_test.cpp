@@ -18,7 +18,8 @@ using namespace std::string_view_literals;
 /// What is written; the row's name, when nothing is.
 std::string written(const RequestHead& head) {
   std::array<std::byte, 1'024> out;
-  const auto bytes = write_request(out, head);
+  AuthorityCheck authorities;
+  const auto bytes = write_request(out, head, authorities);
   return bytes ? std::string(text_of(Bytes(out).first(*bytes)))
                : full_name(fault_of(bytes.error().code));
 }
@@ -70,6 +71,10 @@ TEST_CASE("request: expect, upgrade and who asks a proxy are said by the engine"
                  .expects_continue = true}) ==
         "PUT / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\nexpect: 100-continue\r\n"
         "\r\n");
+  CHECK(written({.authority = "a", .closes = true}) ==
+        "GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
+  CHECK(written({.authority = "a", .closes = true, .upgrade = "x"}) ==
+        "GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n");
   CHECK(written({.authority = "a", .upgrade = "websocket, h2c/1"}) ==
         "GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket, h2c/1\r\n\r\n");
   CHECK(written({.authority = "a", .proxy_authorization = "Basic dTpw"}) ==
@@ -141,7 +146,9 @@ TEST_CASE("request: a head that does not fit is refused at every size, and never
   const std::size_t whole = written(head).size();
   for (std::size_t room = 0; room <= whole; ++room) {
     std::string out(room + 1, '#');
-    const auto bytes = write_request(std::as_writable_bytes(std::span(out)).first(room), head);
+    AuthorityCheck authorities;
+    const auto bytes =
+        write_request(std::as_writable_bytes(std::span(out)).first(room), head, authorities);
     CHECK(bytes.has_value() == (room == whole));
     CHECK(out.back() == '#');
   }

@@ -239,23 +239,53 @@ TEST_CASE("channel: KeyUpdates without data between them are tls_record.key_upda
 
 constexpr std::string_view ticket = "04 00 00 03 61 62 63";
 
-TEST_CASE("channel: a client is told of tickets, whole and alone in their record") {
-  const auto receive = [](Ends& ends, std::string_view messages) {
-    return ends.client->receive(ends.forge(ContentType::handshake, from_hex(messages)));
-  };
+TEST_CASE("channel: a client is told of tickets that are alone in their record") {
   const std::string several = std::string(ticket) + " 04 00 00 00 " + std::string(ticket);
   for (const std::string_view messages : {ticket, std::string_view(several)}) {
     Ends ends(new_suite);
-    const auto received = receive(ends, messages);
+    const auto received =
+        ends.client->receive(ends.forge(ContentType::handshake, from_hex(messages)));
     REQUIRE(received);
     CHECK(received->kind == Channel::Kind::ticket);
     CHECK(received->plaintext.empty());
   }
   for (const std::string_view messages :
-       {"04", "04 00 00", "04 00 00 04 61 62 63", "04 00 00 02 61 62 63", "04 00 00 00 18",
-        "04 00 00 00 18 00 00 01 00", "04 ff ff ff 61"}) {
+       {"04 00 00 02 61 62 63", "04 00 00 00 18", "04 00 00 00 18 00 00 01 00", "04 ff ff ff 61"}) {
     Ends ends(new_suite);
-    CHECK(code_of(receive(ends, messages)) == Code::tls_record_unexpected_message);
+    CHECK(code_of(ends.client->receive(ends.forge(ContentType::handshake, from_hex(messages)))) ==
+          Code::tls_record_unexpected_message);
+  }
+}
+
+TEST_CASE("channel: a ticket may be split over records, at any byte, and data follows it") {
+  const auto message = from_hex(std::string(ticket) + " " + std::string(ticket));
+  for (std::size_t cut = 1; cut < message.size(); ++cut) {
+    CAPTURE(cut);
+    Ends ends(new_suite);
+    for (const Bytes part : {Bytes(message).first(cut), Bytes(message).subspan(cut)}) {
+      const auto received = ends.client->receive(ends.forge(ContentType::handshake, part));
+      REQUIRE(received);
+      CHECK(received->kind == Channel::Kind::ticket);
+    }
+    const auto data =
+        ends.client->receive(ends.forge(ContentType::application_data, bytes_of("data")));
+    REQUIRE(data);
+    CHECK(data->kind == Channel::Kind::data);
+  }
+}
+
+TEST_CASE("channel: nothing but its rest follows a part of a ticket") {
+  const std::pair<ContentType, std::string_view> others[] = {
+      {ContentType::application_data, "61"},
+      {ContentType::alert, "01 00"},
+      {ContentType::handshake, "62 63 18 00 00 01 00"},
+      {ContentType::handshake, ""},
+  };
+  for (const auto& [type, content] : others) {
+    Ends ends(new_suite);
+    REQUIRE(ends.client->receive(ends.forge(ContentType::handshake, from_hex("04 00 00 03 61"))));
+    CHECK(code_of(ends.client->receive(ends.forge(type, from_hex(content)))) ==
+          Code::tls_record_unexpected_message);
   }
 }
 
