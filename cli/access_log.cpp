@@ -7,6 +7,11 @@ namespace ringfort::cli {
 
 namespace {
 
+void write_peer(LogLine& line, const ConnectionFacts& facts) {
+  line.word("peer", facts.peer);
+  if (!facts.proxy.empty()) line.word("proxy", facts.proxy);
+}
+
 class AccessLog final : public Observer {
 public:
   explicit AccessLog(LogFile& file) : file_(file) {}
@@ -16,6 +21,9 @@ public:
     write(exchange, report);
     file_.write(line_);
   }
+
+  void passed_through(const ConnectionFacts& facts,
+                      const PassthroughReport& report) noexcept override;
 
 private:
   void write(const Exchange& exchange, const ExchangeReport& report);
@@ -28,7 +36,7 @@ void AccessLog::write(const Exchange& exchange, const ExchangeReport& report) {
   const Head& head = exchange.head();
   const ConnectionFacts& facts = exchange.connection();
   LogLine line(file_.format(), line_, std::time(nullptr), "info", "access");
-  line.word("peer", facts.peer);
+  write_peer(line, facts);
   line.number("connection", facts.id).number("request", std::uint64_t{report.request});
   line.word("method", head.method_name).text("target", head.target);
   line.number("version", std::uint64_t{head.version_minor}).text("host", head.authority);
@@ -42,6 +50,20 @@ void AccessLog::write(const Exchange& exchange, const ExchangeReport& report) {
     line.flag("resumed", facts.resumed);
   }
   line.end();
+}
+
+void AccessLog::passed_through(const ConnectionFacts& facts,
+                               const PassthroughReport& report) noexcept {
+  line_.clear();
+  LogLine line(file_.format(), line_, std::time(nullptr), "info", "passthrough");
+  write_peer(line, facts);
+  line.number("connection", facts.id).text("sni", report.server_name);
+  line.word("server", report.server).flag("whole", report.whole);
+  line.number("in", report.received_bytes).number("out", report.sent_bytes);
+  using std::chrono::microseconds;
+  line.milliseconds("ms", std::chrono::duration_cast<microseconds>(report.taken).count());
+  line.end();
+  file_.write(line_);
 }
 
 } // namespace

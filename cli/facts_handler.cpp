@@ -41,6 +41,7 @@ void answer_facts(Exchange& exchange, unsigned shard) {
   const ConnectionFacts& facts = exchange.connection();
   auto text = std::make_unique<std::string>();
   append_line(*text, "peer", facts.peer);
+  if (!facts.proxy.empty()) append_line(*text, "proxy", facts.proxy);
   append_line(*text, "shard", std::to_string(shard));
   append_line(*text, "encrypted", facts.encrypted ? "yes" : "no");
   if (facts.encrypted) {

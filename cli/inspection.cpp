@@ -79,6 +79,8 @@ Json row_of(const ConnectionReport& report) {
   row["suite"] = report.suite;
   row["protocol"] = report.protocol;
   row["server_name"] = report.server_name;
+  row["server"] = report.server;
+  row["proxy"] = report.proxy;
   row["client_subject"] = report.client_subject;
   row["client_verdict"] = report.client_verdict;
   row["resumed"] = report.resumed;

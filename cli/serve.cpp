@@ -43,10 +43,14 @@ std::string policy_line(const std::string& policy, std::string_view name) {
 }
 
 /// What is protected between whom: the hop from the clients, then those to servers behind.
-std::string spans_of(const ServeFlags& flags, const std::optional<Gateway>& gateway) {
-  const std::string first =
-      std::string("public client -> ringfort - ") + (flags.plain ? "HTTP" : "HTTPS") + '\n';
-  return gateway ? first + gateway->spans() : first;
+std::string spans_of(const ServeFlags& flags, const ListenOptions& listening,
+                     const std::optional<Gateway>& gateway) {
+  std::string lines;
+  if (!flags.is_proxy || gateway) {
+    lines.append("public client -> ringfort - ").append(flags.plain ? "HTTP\n" : "HTTPS\n");
+  }
+  if (gateway) lines.append(gateway->spans());
+  return lines.append(passed_spans(listening.passthrough));
 }
 
 /// One line: addresses, then the engine's facts and what all contexts share.
@@ -74,6 +78,7 @@ struct Serving {
   const std::optional<tls::LiveNames>& names; ///< empty: clear text
   const std::optional<Files>& files;
   const std::optional<Gateway>& gateway;
+  ListenOptions hop; ///< what comes before TLS
 };
 
 /// Listens everywhere and answers the URLs. Empty after a complaint.
@@ -85,8 +90,8 @@ std::string listen(Engine& engine, const ServeFlags& flags, const Serving& servi
   };
   std::string urls;
   for (const Endpoint& endpoint : listening.endpoints) {
-    const auto bound = serving.names ? engine.serve(endpoint, *serving.names, factory)
-                                     : engine.serve_plain(endpoint, factory);
+    const auto bound = serving.names ? engine.serve(endpoint, *serving.names, factory, serving.hop)
+                                     : engine.serve_plain(endpoint, factory, serving.hop);
     if (!bound) {
       const bool passed = !endpoint.sockets.empty();
       complaints.add(bound.error(), passed ? "a socket that was passed" : url_of(flags, endpoint));
@@ -110,7 +115,7 @@ ExitStatus run(Engine& engine, const ServeFlags& flags, const Serving& serving, 
   if (auto ready = life.prepare(engine, flags, reloads.admin()); !ready) {
     return complain(ready.error());
   }
-  const std::string spans = spans_of(flags, serving.gateway);
+  const std::string spans = spans_of(flags, serving.hop, serving.gateway);
   if (!reloads.start(flags, urls, spans, life.predecessors_admin(), complaints)) {
     return complaints.status();
   }
@@ -120,7 +125,7 @@ ExitStatus run(Engine& engine, const ServeFlags& flags, const Serving& serving, 
   });
   if (!started) return complain({.code = Code::listen_failed, .detail = errno});
   announce(engine, serving.served, urls);
-  if (serving.gateway) std::cout << spans << std::flush;
+  if (flags.is_proxy) std::cout << spans << std::flush;
   const auto ran = engine.run();
   life.stop();
   return ran ? ExitStatus::ok : complain(ran.error());
@@ -188,7 +193,9 @@ ExitStatus serve(ServeFlags flags) {
   (*engine)->on_error([&errors](const ErrorReport& report) { errors.write(report); });
   if (logs.accesses != nullptr) (*engine)->observe(access_log(*logs.accesses));
   Reloads reloads(**engine, logs, flags.plain ? nullptr : &served, key_log.get());
-  status = run(**engine, flags, {served, names, files, gateway}, reloads, logs, life);
+  const Serving serving{served, names, files, gateway,
+                        listen_options_of(flags.hops, flags.upstreams)};
+  status = run(**engine, flags, serving, reloads, logs, life);
   errors.finish();
   logs.finish();
   if (status == ExitStatus::ok) print_at_end(flags, reloads);

@@ -134,6 +134,8 @@ void add_limit_flags(CLI::App& app, Limits& limits) {
   constexpr DurationRange or_off{std::chrono::milliseconds(0)};
   add_duration(app, "--first-byte-timeout", limits.first_byte_timeout, or_off,
                "from accept; 0s: off");
+  add_duration(app, "--proxy-header-timeout", limits.proxy_header_timeout, {},
+               "from accept, for the PROXY header of a trusted proxy");
   add_duration(app, "--handshake-timeout", limits.handshake_timeout, {}, "from accept");
   add_duration(app, "--head-timeout", limits.head_timeout, {}, "from a head's first byte");
   add_duration(app, "--request-timeout", limits.request_timeout, or_off,
@@ -160,6 +162,7 @@ void add_listener_flags(CLI::App& app, ServeFlags& flags) {
   add_number(app, "--tickets", flags.tls.tickets, {0, 8}, &parse_count,
              "session tickets after a TLS 1.3 handshake; 0: no resumption");
   add_session_flags(app, flags.sessions);
+  add_header_flags(app, flags.hops, flags.upstreams);
   add_log_flags(app, flags.logs);
   add_engine_flags(app, flags);
   add_limit_flags(app, flags.engine.limits);
@@ -197,19 +200,50 @@ std::optional<std::string_view> parse_passed(std::string_view text) {
 void add_serve_flags(CLI::App& app, ServeFlags& flags) {
   add_answer_flags(app, flags);
   add_listener_flags(app, flags);
+  app.add_option("--trusted-proxy", flags.upstreams.trusted_proxies,
+                 "a proxy before this one, whose PROXY headers are believed; again for another one")
+      ->type_name("CIDR")
+      ->allow_extra_args(false);
 }
 
 void add_proxy_flags(CLI::App& app, ServeFlags& flags) {
+  flags.is_proxy = true;
   add_upstream_flags(app, flags.upstreams);
+  add_passthrough_flags(app, flags.hops);
   add_listener_flags(app, flags);
 }
 
+namespace {
+
+/// What a proxy needs besides.
+std::string contradiction_of_proxy(const ServeFlags& flags, bool no_names) {
+  const bool passes = !flags.hops.passthroughs.empty();
+  if (!passes && flags.upstreams.urls.empty()) return "--upstream or --passthrough is needed";
+  if (passes && flags.plain) return "--passthrough needs TLS, which --plain leaves out";
+  if (flags.upstreams.urls.empty() && !no_names) {
+    return "--cert, --pkcs12 and --names are for what --upstream answers: give one, or leave them "
+           "out";
+  }
+  if (flags.hops.has_default_route() && !flags.identity.none()) {
+    return "--passthrough without NAME and --cert or --pkcs12 exclude each other: both are for all "
+           "other names";
+  }
+  return {};
+}
+
+} // namespace
+
 std::string contradiction_of(const ServeFlags& flags) {
   const bool no_names = flags.identity.none() && flags.names.empty();
+  if (const std::string found = contradiction_of_proxy(flags, no_names);
+      flags.is_proxy && !found.empty()) {
+    return found;
+  }
   if (flags.plain && !(no_names && !flags.watch)) {
     return "--plain serves clear text: leave out --cert, --key, --pkcs12, --names and --watch";
   }
-  if (!flags.plain && no_names) {
+  const bool answers = !flags.is_proxy || !flags.upstreams.urls.empty();
+  if (!flags.plain && no_names && answers) {
     return "--cert and --key are needed, --pkcs12 or --names (or --plain for clear text)";
   }
   if (flags.plain && !flags.sessions.none()) {
@@ -217,7 +251,7 @@ std::string contradiction_of(const ServeFlags& flags) {
   }
   for (const std::string& found :
        {contradiction_of(flags.identity), contradiction_of(flags.sessions),
-        contradiction_of(flags.upstreams)}) {
+        contradiction_of(flags.upstreams), contradiction_of(flags.hops, flags.upstreams)}) {
     if (!found.empty()) return found;
   }
   if (!flags.files.root.empty() && flags.handler != Handler::welcome) {

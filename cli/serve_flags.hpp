@@ -11,6 +11,7 @@
 
 #include "cli/file_flags.hpp"
 #include "cli/handlers.hpp"
+#include "cli/hop_flags.hpp"
 #include "cli/identity_flags.hpp"
 #include "cli/log_flags.hpp"
 #include "cli/session_flags.hpp"
@@ -35,6 +36,8 @@ struct ServeFlags {
   LogFlags logs;
   Handler handler = Handler::welcome;
   UpstreamFlags upstreams;
+  HopFlags hops;
+  bool is_proxy = false; ///< what it serves is what others answer
   EngineOptions engine;
   tls::ContextOptions tls;
   std::chrono::milliseconds drain_grace{10'000};

@@ -88,7 +88,6 @@ void add_upstream_flags(CLI::App& app, UpstreamFlags& flags) {
                  "http:// or https://, host and port of a server behind this one, or "
                  "http://unix:PATH; again for another one")
       ->type_name("URL")
-      ->required()
       ->allow_extra_args(false);
   add_trust_flags(app, flags);
   add_choice<Balance>(app, "--balance", flags.balance,
@@ -124,9 +123,11 @@ void add_upstream_flags(CLI::App& app, UpstreamFlags& flags) {
       ->allow_extra_args(false);
   app.add_flag("--upstream-host", flags.own_host,
                "Host is the upstream's own name, not what the client asked for");
-  app.add_option("--trusted-proxy", flags.trusted_proxies,
-                 "a proxy before this one, whose Forwarded and X-Forwarded-* are passed on; what "
-                 "others say of the client is dropped; again for another one")
+  app.add_option(
+         "--trusted-proxy", flags.trusted_proxies,
+         "a proxy before this one, whose Forwarded and X-Forwarded-* are passed on, and its "
+         "PROXY headers believed; what others say of the client is dropped; again for "
+         "another one")
       ->type_name("CIDR")
       ->allow_extra_args(false);
 }
@@ -168,11 +169,13 @@ std::optional<Gateway> open_gateway(const UpstreamFlags& flags, Complaints& comp
   if (!flags.upgrades.empty()) options.upgrades = flags.upgrades;
   options.failures_max = flags.failures_max;
   options.health = flags.health;
+  options.header = flags.header;
   options.ejection_time = flags.ejection_time;
   auto gateway = Gateway::create(std::move(options));
   if (gateway) return std::move(*gateway);
-  constexpr const char* names[] = {"--upstream", "",          "", "", "--trusted-proxy",
-                                   "",           "--upgrade", "", "", "--health-check"};
+  constexpr const char* names[] = {"--upstream",       "", "",          "", "--trusted-proxy",
+                                   "--proxy-protocol", "", "--upgrade", "", "",
+                                   "--health-check"};
   const auto position = static_cast<std::size_t>(gateway.error().detail);
   complaints.add({.code = gateway.error().code},
                  position <= std::size(names) ? names[position - 1] : "");

@@ -31,6 +31,7 @@ struct UpstreamFlags {
   std::uint32_t failures_max = 3;
   std::chrono::milliseconds ejection_time{10'000};
   HealthCheck health;
+  ProxyHeader header = ProxyHeader::none; ///< what upstreams are told by
   /// Its connections to each of them, of a shard, and its times.
   ClientOptions client = GatewayOptions{.upstreams = {}}.client;
 };

@@ -7,23 +7,7 @@ namespace ringfort::engine {
 
 namespace {
 
-using AddressBytes = std::array<std::uint8_t, 16>;
-
 constexpr unsigned mapped_bit_count = 96; ///< before an IPv4 address (RFC 4291 section 2.5.5.2)
-
-/// As IPv6 has it.
-AddressBytes bytes_of_address(const SocketAddress& address) noexcept {
-  AddressBytes bytes{};
-  if (address.family() == AF_INET6) {
-    std::memcpy(bytes.data(), &reinterpret_cast<const sockaddr_in6*>(address.data())->sin6_addr,
-                bytes.size());
-    return bytes;
-  }
-  bytes[10] = bytes[11] = 0xff;
-  std::memcpy(bytes.data() + mapped_bit_count / 8,
-              &reinterpret_cast<const sockaddr_in*>(address.data())->sin_addr, 4);
-  return bytes;
-}
 
 std::optional<unsigned> parse_bit_count(std::string_view text, unsigned bits_max) noexcept {
   unsigned count = 0;
@@ -41,7 +25,7 @@ std::optional<AddressBlock> AddressBlock::parse(std::string_view text) noexcept 
   if (!first) return {};
   const bool v4 = first->family() == AF_INET;
   AddressBlock block;
-  block.bytes_ = bytes_of_address(*first);
+  block.bytes_ = first->ipv6_bytes();
   block.bit_count_ = 128;
   if (slash == text.npos) return block;
   const auto bits = parse_bit_count(text.substr(slash + 1), v4 ? 32 : 128);
@@ -51,12 +35,12 @@ std::optional<AddressBlock> AddressBlock::parse(std::string_view text) noexcept 
 }
 
 bool AddressBlock::contains(const SocketAddress& address) const noexcept {
-  const AddressBytes other = bytes_of_address(address);
+  const auto other = address.ipv6_bytes();
   const unsigned whole_bytes = bit_count_ / 8;
   if (std::memcmp(bytes_.data(), other.data(), whole_bytes) != 0) return false;
   const unsigned rest = bit_count_ % 8;
   if (rest == 0) return true;
-  return (bytes_[whole_bytes] ^ other[whole_bytes]) >> (8 - rest) == 0;
+  return (bytes_[whole_bytes] ^ other[whole_bytes]) >> (8 - rest) == std::byte{0};
 }
 
 } // namespace ringfort::engine

@@ -20,8 +20,8 @@ public:
   bool contains(const SocketAddress& address) const noexcept;
 
 private:
-  std::array<std::uint8_t, 16> bytes_{}; ///< of the first address
-  unsigned bit_count_ = 0;               ///< of these that all have; of IPv4, behind 96 others
+  std::array<std::byte, 16> bytes_{}; ///< of the first address
+  unsigned bit_count_ = 0;            ///< of these that all have; of IPv4, behind 96 others
 };
 
 } // namespace ringfort::engine

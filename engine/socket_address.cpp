@@ -11,6 +11,8 @@ namespace ringfort::engine {
 
 namespace {
 
+constexpr std::size_t mapped_offset = 12; // RFC 4291 section 2.5.5.2
+
 const sockaddr_in& as_v4(const sockaddr_in6& storage) noexcept {
   return reinterpret_cast<const sockaddr_in&>(storage);
 }
@@ -51,6 +53,40 @@ Result<SocketAddress> SocketAddress::parse(std::string_view host, std::uint16_t 
   return fail(Code::listen_address_invalid);
 }
 
+SocketAddress SocketAddress::of(Bytes bytes, std::uint16_t port) noexcept {
+  SocketAddress address;
+  auto& v4 = reinterpret_cast<sockaddr_in&>(address.storage_);
+  if (bytes.size() == sizeof v4.sin_addr) {
+    v4.sin_family = AF_INET;
+    std::memcpy(&v4.sin_addr, bytes.data(), sizeof v4.sin_addr);
+  } else {
+    address.storage_.sin6_family = AF_INET6;
+    std::memcpy(&address.storage_.sin6_addr, bytes.data(), sizeof address.storage_.sin6_addr);
+  }
+  address.set_port(port);
+  return address;
+}
+
+std::array<std::byte, 16> SocketAddress::ipv6_bytes() const noexcept {
+  std::array<std::byte, 16> bytes{};
+  if (storage_.sin6_family == AF_INET6) {
+    std::memcpy(bytes.data(), &storage_.sin6_addr, bytes.size());
+  } else {
+    bytes[10] = bytes[11] = std::byte{0xff};
+    std::memcpy(bytes.data() + mapped_offset, &as_v4(storage_).sin_addr, 4);
+  }
+  return bytes;
+}
+
+bool SocketAddress::is_ipv4() const noexcept {
+  return storage_.sin6_family == AF_INET ||
+         (storage_.sin6_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&storage_.sin6_addr));
+}
+
+std::string_view SocketAddress::write_host_text(Text& room) const noexcept {
+  return {room.data(), write_host(room)};
+}
+
 // What inet_ntop writes; empty for an address that was never set.
 std::size_t SocketAddress::write_host(std::span<char> room) const noexcept {
   if (storage_.sin6_family == AF_INET) return write_v4(room, as_v4(storage_).sin_addr);
@@ -88,17 +124,17 @@ std::uint16_t SocketAddress::port() const noexcept { return ntohs(storage_.sin6_
 void SocketAddress::set_port(std::uint16_t port) noexcept { storage_.sin6_port = htons(port); }
 
 std::uint64_t SocketAddress::network() const noexcept {
-  constexpr std::size_t v4_offset = 12;                              // RFC 4291 section 2.5.5.2
   constexpr std::uint64_t v4_networks = std::uint64_t{0xffff} << 48; // Multicast in IPv6: no peer.
   const auto* v6 = storage_.sin6_addr.s6_addr;
-  const bool mapped = storage_.sin6_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&storage_.sin6_addr);
-  if (storage_.sin6_family == AF_INET6 && !mapped) {
+  if (storage_.sin6_family == AF_INET6 && !is_ipv4()) {
     std::uint64_t prefix = 0;
     std::memcpy(&prefix, v6, sizeof prefix);
     return be64toh(prefix);
   }
   std::uint32_t address = as_v4(storage_).sin_addr.s_addr;
-  if (mapped) std::memcpy(&address, v6 + v4_offset, sizeof address);
+  if (storage_.sin6_family == AF_INET6) {
+    std::memcpy(&address, v6 + mapped_offset, sizeof address);
+  }
   return v4_networks | ntohl(address);
 }
 

@@ -9,6 +9,7 @@
 
 #include <netinet/in.h>
 
+#include <ringfort/bytes.hpp>
 #include <ringfort/error.hpp>
 
 namespace ringfort::engine {
@@ -22,6 +23,9 @@ public:
   /// Errors: listen.address_invalid.
   static Result<SocketAddress> parse(std::string_view host, std::uint16_t port) noexcept;
 
+  /// Of 4 bytes (IPv4) or 16 (IPv6), in network order.
+  static SocketAddress of(Bytes address, std::uint16_t port) noexcept;
+
   /// Room for any address's text: "[", 45 characters, "]:", 5 digits.
   using Text = std::array<char, 56>;
   /// "127.0.0.1:8443", "[::1]:8443"; empty for an address that was never set. Borrow: `room`.
@@ -30,6 +34,13 @@ public:
   std::string text() const;
   /// The address alone, without brackets. Allocates.
   std::string host() const;
+  /// The address alone, likewise. Borrow: `room`.
+  std::string_view write_host_text(Text& room) const noexcept;
+  /// Of IPv4 the address that is mapped (RFC 4291 section 2.5.5.2).
+  std::array<std::byte, 16> ipv6_bytes() const noexcept;
+  /// Also one that is mapped.
+  bool is_ipv4() const noexcept;
+  bool is_set() const noexcept { return storage_.sin6_family != AF_UNSPEC; }
   std::uint16_t port() const noexcept;
   void set_port(std::uint16_t port) noexcept;
   /// AF_INET or AF_INET6.

@@ -60,7 +60,7 @@ Pool::Pool(const Destination& to)
 bool Agent::InOrder::operator()(const Destination& one, const Destination& other) const noexcept {
   const auto parts = [](const Destination& of) {
     return std::tie(of.host, of.port, of.encrypted, of.connect_host, of.connect_port,
-                    of.server_name, of.unix_path);
+                    of.server_name, of.unix_path, of.preface, of.owner);
   };
   const auto proxy = [](const Proxy& of) {
     return std::tie(of.host, of.port, of.encrypted, of.authorization);
@@ -132,6 +132,8 @@ std::optional<Code> Agent::refusal_of(const Destination& destination) const noex
   if ((destination.encrypted && !options_.tls) || (to_proxy && !options_.proxy_tls)) {
     return Code::config_no_client_context;
   }
+  constexpr std::size_t preface_bytes_max = 1'024; // It lies in one block.
+  if (destination.preface.size() > preface_bytes_max) return Code::config_invalid;
   return {};
 }
 
@@ -250,7 +252,8 @@ bool Agent::make_room() noexcept {
 
 void Agent::open_for(Pool& pool) noexcept {
   ++pool.opening;
-  dials_.push_back(std::make_unique<Dial>(*this, pool));
+  const DialTimeouts timeouts{options_.resolve_timeout, options_.connect_timeout};
+  dials_.push_back(std::make_unique<PoolDial>(shard_, *this, pool, timeouts));
   dials_.back()->start();
 }
 
@@ -289,7 +292,7 @@ void Agent::drop_if_empty(Pool& pool) noexcept {
 
 void Agent::on_connected(Dial& dial, int descriptor,
                          const engine::SocketAddress& address) noexcept {
-  Pool& pool = dial.pool();
+  Pool& pool = pool_of(dial);
   if (!pool.tunnels()) return connect(pool, descriptor, address, dial.times());
   tunnels_.push_back(std::make_unique<ProxyTunnel>(*this, pool, descriptor, address, dial.times()));
   tunnels_.back()->start();
@@ -311,13 +314,13 @@ void Agent::release(ProxyTunnel& tunnel) noexcept {
 }
 
 void Agent::on_failed(Dial& dial, const Error& error) noexcept {
-  on_not_opened(dial.pool(), error, dial.phase(), dial.times());
+  on_not_opened(pool_of(dial), error, dial.phase(), dial.times());
 }
 
 void Agent::release(Dial& dial) noexcept {
   if (!dial.told()) {
-    --dial.pool().opening;
-    mark(dial.pool());
+    --pool_of(dial).opening;
+    mark(pool_of(dial));
   }
   std::erase_if(dials_, [&](const auto& each) { return each.get() == &dial; });
   mark_waiting();

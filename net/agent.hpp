@@ -60,8 +60,20 @@ struct Pool {
   }
 };
 
+/// A dial for who waits in a pool.
+class PoolDial final : public Dial {
+public:
+  PoolDial(ServingShard& shard, DialOwner& owner, Pool& to, const DialTimeouts& timeouts) noexcept
+      : Dial(shard, owner, to.destination, timeouts), pool_(to) {}
+
+  Pool& pool() const noexcept { return pool_; }
+
+private:
+  Pool& pool_;
+};
+
 /// Where: one shard, which owns it, so that it outlives its last operation.
-class Agent {
+class Agent final : public DialOwner {
 public:
   /// Errors: as Client::create.
   static Result<std::unique_ptr<Agent>> create(ServingShard& shard, ClientOptions options);
@@ -100,9 +112,10 @@ public:
   void give_up(CallState& call, const Error& error) noexcept;
 
   // For dials and tunnels.
-  void on_connected(Dial& dial, int descriptor, const engine::SocketAddress& address) noexcept;
-  void on_failed(Dial& dial, const Error& error) noexcept;
-  void release(Dial& dial) noexcept;
+  void on_connected(Dial& dial, int descriptor,
+                    const engine::SocketAddress& address) noexcept override;
+  void on_failed(Dial& dial, const Error& error) noexcept override;
+  void release(Dial& dial) noexcept override;
   /// What `descriptor` is connected to is the destination, as far as bytes tell.
   void on_tunnel(ProxyTunnel& tunnel, int descriptor) noexcept;
   void release(ProxyTunnel& tunnel) noexcept;
@@ -130,6 +143,9 @@ private:
 
   std::optional<Code> refusal_of(const Destination& destination) const noexcept;
   Pool& pool_of(const Destination& destination);
+  static Pool& pool_of(const Dial& dial) noexcept {
+    return static_cast<const PoolDial&>(dial).pool();
+  }
   void mark(Pool& pool) noexcept;
   void dispatch() noexcept;
   void serve(Pool& pool) noexcept;
@@ -153,7 +169,7 @@ private:
   TrustEpochs epochs_;
   std::unique_ptr<tls::ShardClientContext> proxy_context_; ///< null: no proxy is encrypted
   Slots<ClientConnection> connections_;
-  std::vector<std::unique_ptr<Dial>> dials_;
+  std::vector<std::unique_ptr<PoolDial>> dials_;
   std::vector<std::unique_ptr<ProxyTunnel>> tunnels_;
   std::map<Destination, Pool, InOrder> pools_;
   std::vector<Pool*> marked_;

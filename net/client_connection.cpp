@@ -31,7 +31,18 @@ bool ClientConnection::outdated() const noexcept {
   return trust_ != nullptr && agent_.epochs().outdated(*trust_);
 }
 
+Result<> ClientConnection::send_preface() noexcept {
+  const std::string& preface = pool_.destination.preface;
+  if (preface.empty()) return {};
+  const MutableBytes space = transport_.stream().send_space(preface.size());
+  if (space.empty()) return ringfort::fail(Code::call_no_blocks);
+  copy_into(space, bytes_of(preface));
+  transport_.stream().commit(preface.size());
+  return {};
+}
+
 void ClientConnection::start() noexcept {
+  if (const auto sent = send_preface(); !sent) fail_soon(sent.error());
   transport_.stream().start();
   pump();
 }

@@ -8,8 +8,9 @@
 namespace ringfort {
 
 std::string_view name_of(ConnectionStage stage) noexcept {
-  constexpr std::string_view names[] = {"handshake", "waiting", "idle",   "head",      "body",
-                                        "handler",   "tunnel",  "ending", "lingering", "stopping"};
+  constexpr std::string_view names[] = {"proxy_header", "handshake", "waiting",   "idle",
+                                        "head",         "body",      "handler",   "tunnel",
+                                        "passthrough",  "ending",    "lingering", "stopping"};
   return names[static_cast<std::size_t>(stage)];
 }
 
@@ -41,6 +42,7 @@ ConnectionFacts ServerConnection::facts(Arena& arena) noexcept {
   facts.encrypted = transport_.encrypted();
   facts.id = id_;
   facts.peer = peer_text(peer_, arena);
+  if (proxy_.is_set()) facts.proxy = peer_text(proxy_, arena);
   if (!tell_tls(facts, transport_)) return facts;
   facts.generation = generation_.number();
   facts.client_certificate = transport_.facts().client_certificate.get();
@@ -50,7 +52,7 @@ ConnectionFacts ServerConnection::facts(Arena& arena) noexcept {
 void ServerConnection::tell(void (Observer::*what)(const ConnectionFacts&) noexcept) noexcept {
   Observer* const observer = shard_.observer();
   if (observer == nullptr) return;
-  std::array<std::byte, sizeof(engine::SocketAddress::Text)> space;
+  std::array<std::byte, facts_bytes_max> space;
   Arena arena(space);
   (observer->*what)(facts(arena));
 }
@@ -63,7 +65,10 @@ ConnectionStage ServerConnection::stage() const noexcept {
   case State::open: break;
   }
   switch (waiting_for()) {
+  case Waiting::header: return ConnectionStage::proxy_header;
+  case Waiting::passthrough: return ConnectionStage::passthrough;
   case Waiting::first_byte:
+    if (header_ != nullptr) return ConnectionStage::proxy_header;
     return transport_.encrypted() ? ConnectionStage::handshake : ConnectionStage::idle;
   case Waiting::handshake:
     return deadlines_.is_set(Deadline::turn) ? ConnectionStage::waiting
@@ -86,6 +91,7 @@ ConnectionReport ServerConnection::look() const {
   report.shard = shard_.shard_index();
   engine::SocketAddress::Text peer;
   report.peer = peer_.write_text(peer);
+  report.proxy = proxy_.write_text(peer);
   report.stage = stage();
   report.age = shard_.now() - accepted_at_;
   report.requests = requests_;
@@ -95,6 +101,10 @@ ConnectionReport ServerConnection::look() const {
   report.queued_bytes = transport_.stream().queued_bytes();
   report.encrypted = transport_.encrypted();
   report.generation = generation_.number();
+  if (passthrough_ != nullptr) {
+    report.server_name = passthrough_->server_name();
+    report.server = passthrough_->server();
+  }
   if (!tell_tls(report, transport_)) return report;
   if (const auto& client = transport_.facts().client_certificate) {
     report.client_subject = client->facts.subject;

@@ -22,7 +22,9 @@ std::chrono::nanoseconds after_or_never(std::chrono::nanoseconds now,
 /// Nothing has come yet, and that is the first thing to be late.
 bool ServerConnection::waits_for_first_byte() const noexcept {
   const Limits& limits = shard_.limits();
-  const auto next = transport_.encrypted() ? limits.handshake_timeout : limits.keep_alive_timeout;
+  const auto next = header_ != nullptr       ? limits.proxy_header_timeout
+                    : transport_.encrypted() ? limits.handshake_timeout
+                                             : limits.keep_alive_timeout;
   return limits.first_byte_timeout.count() > 0 && limits.first_byte_timeout < next &&
          transport_.stream().received_bytes() == 0;
 }
@@ -31,6 +33,8 @@ ServerConnection::Waiting ServerConnection::waiting_for() const noexcept {
   if (state_ == State::lingering) return Waiting::linger;
   if (state_ != State::open) return Waiting::nothing;
   if (waits_for_first_byte()) return Waiting::first_byte;
+  if (header_ != nullptr) return Waiting::header;
+  if (passthrough_ != nullptr) return Waiting::passthrough;
   if (transport_.phase() == Transport::Phase::handshake) return Waiting::handshake;
   if (exchange_ == nullptr) {
     // A head may begin inside a record that is not whole yet; but while the peer takes no answers,
@@ -51,11 +55,13 @@ ServerConnection::Time ServerConnection::deadline_of(Waiting waiting) const noex
   const Time now = shard_.now();
   switch (waiting) {
   case Waiting::first_byte: return accepted_at_ + limits.first_byte_timeout;
+  case Waiting::header: return accepted_at_ + limits.proxy_header_timeout;
   case Waiting::handshake: return accepted_at_ + limits.handshake_timeout;
   case Waiting::request: return now + limits.keep_alive_timeout;
   case Waiting::head: return now + limits.head_timeout;
   case Waiting::body: return now + limits.body_idle_timeout;
   case Waiting::unread: return now + limits.unread_body_timeout;
+  case Waiting::passthrough:
   case Waiting::tunnel: return after_or_never(now, limits.tunnel_idle_timeout);
   case Waiting::linger: return now + limits.linger_timeout;
   case Waiting::nothing:
@@ -69,7 +75,8 @@ void ServerConnection::update_deadlines() noexcept {
   const Waiting waiting = waiting_for();
   // Some have one absolute deadline; the others start anew at each step.
   const bool anew = waiting == Waiting::request || waiting == Waiting::body ||
-                    waiting == Waiting::handler || waiting == Waiting::tunnel;
+                    waiting == Waiting::handler || waiting == Waiting::tunnel ||
+                    waiting == Waiting::passthrough;
   if (waiting != waiting_ || anew) {
     waiting_ = waiting;
     deadlines_.set(Deadline::phase, deadline_of(waiting));
@@ -184,7 +191,11 @@ void ServerConnection::on_timer() noexcept {
 void ServerConnection::on_phase_deadline() noexcept {
   switch (waiting_) {
   case Waiting::first_byte: report({.code = Code::accept_first_byte_timed_out}); break;
+  case Waiting::header: report({.code = Code::proxy_header_timed_out}); break;
   case Waiting::handshake: report({.code = Code::tls_handshake_timed_out}); break;
+  case Waiting::passthrough:
+    report({.code = Code::passthrough_timed_out});
+    return stop(true); // So that nobody takes what came for the whole.
   case Waiting::head: return fail_late_request(Code::request_stream_head_timed_out);
   case Waiting::body: return fail_late_request(Code::request_stream_body_timed_out);
   case Waiting::unread: return fail_late_request(Code::request_stream_unread_timed_out);

@@ -4,44 +4,43 @@
 #include <utility>
 
 #include "engine/connect_failure.hpp"
-#include "net/agent.hpp"
 #include "net/serving_shard.hpp"
 
 namespace ringfort::net {
 
-Dial::Dial(Agent& agent, Pool& pool) noexcept
-    : agent_(agent), pool_(pool), since_(agent.shard().now()),
+Dial::Dial(ServingShard& shard, DialOwner& owner, const Destination& to,
+           const DialTimeouts& timeouts) noexcept
+    : shard_(shard), owner_(owner), to_(to), timeouts_(timeouts), since_(shard.now()),
       lookup_(this,
               [](void* self, const Result<Addresses>& answer) noexcept {
                 static_cast<Dial*>(self)->on_resolved(answer);
               }),
-      race_(agent.shard().loop(), *this), released_(this, [](void* self) noexcept {
+      race_(shard.loop(), *this), released_(this, [](void* self) noexcept {
         auto* const dial = static_cast<Dial*>(self);
-        dial->agent_.release(*dial);
+        dial->owner_.release(*dial);
       }) {}
 
 void Dial::start() noexcept {
-  const Destination& to = pool_.destination;
-  if (!to.unix_path.empty()) return start_unix();
-  const auto resolver = agent_.shard().resolver();
+  if (!to_.unix_path.empty()) return start_unix();
+  const auto resolver = shard_.resolver();
   if (!resolver) return on_resolved(std::unexpected(resolver.error()));
-  const auto answer = (*resolver)->resolve(to.proxy ? to.proxy->host : place_host(to),
-                                           to.proxy ? to.proxy->port : place_port(to),
-                                           agent_.options().resolve_timeout, lookup_);
+  const auto answer = (*resolver)->resolve(to_.proxy ? to_.proxy->host : place_host(to_),
+                                           to_.proxy ? to_.proxy->port : place_port(to_),
+                                           timeouts_.resolve, lookup_);
   if (answer) on_resolved(*answer);
 }
 
 void Dial::start_unix() noexcept {
-  unix_address_ = engine::UnixAddress::parse(pool_.destination.unix_path);
+  unix_address_ = engine::UnixAddress::parse(to_.unix_path);
   if (!unix_address_) {
     return on_resolved(std::unexpected(engine::connect_failure(ENAMETOOLONG).error()));
   }
   phase_ = Phase::connect;
-  race_.start(*unix_address_, agent_.options().connect_timeout);
+  race_.start(*unix_address_, timeouts_.connect);
 }
 
 std::chrono::nanoseconds Dial::lap() noexcept {
-  const auto now = agent_.shard().now();
+  const auto now = shard_.now();
   return now - std::exchange(since_, now);
 }
 
@@ -49,17 +48,17 @@ void Dial::on_resolved(const Result<Addresses>& answer) noexcept {
   if (phase_ == Phase::connect) return race_.add_rest(answer.value_or(Addresses()));
   times_.resolve = lap();
   if (!answer) {
-    agent_.shard().loop().defer(released_);
+    shard_.loop().defer(released_);
     return fail(answer.error());
   }
   phase_ = Phase::connect;
-  race_.start(*answer, agent_.options().connect_timeout, lookup_.under_way());
+  race_.start(*answer, timeouts_.connect, lookup_.under_way());
 }
 
 void Dial::on_connected(int descriptor, const engine::SocketAddress& address) noexcept {
   times_.connect = lap();
   told_ = true;
-  agent_.on_connected(*this, descriptor, address);
+  owner_.on_connected(*this, descriptor, address);
 }
 
 void Dial::on_connect_failed(Error error) noexcept {
@@ -69,22 +68,22 @@ void Dial::on_connect_failed(Error error) noexcept {
 
 void Dial::fail(const Error& error) noexcept {
   told_ = true;
-  agent_.on_failed(*this, error);
+  owner_.on_failed(*this, error);
 }
 
 void Dial::on_race_settled() noexcept {
   cancel_lookup();
-  agent_.release(*this);
+  owner_.release(*this);
 }
 
 void Dial::cancel_lookup() noexcept {
-  if (lookup_.under_way()) (*agent_.shard().resolver())->cancel(lookup_);
+  if (lookup_.under_way()) (*shard_.resolver())->cancel(lookup_);
 }
 
 void Dial::stop() noexcept {
   if (phase_ == Phase::connect) return race_.stop();
   cancel_lookup();
-  agent_.shard().loop().defer(released_);
+  shard_.loop().defer(released_);
 }
 
 } // namespace ringfort::net

@@ -16,8 +16,8 @@
 
 namespace ringfort::net {
 
-class Agent;
-struct Pool;
+class Dial;
+class ServingShard;
 
 /// Where a destination is, by name or address, as far as that is not a proxy's to reach.
 inline const std::string& place_host(const Destination& to) noexcept {
@@ -27,22 +27,42 @@ inline std::uint16_t place_port(const Destination& to) noexcept {
   return to.connect_port == 0 ? to.port : to.connect_port;
 }
 
-/// Where: one shard. Immovable: operations refer to it until it has settled.
-class Dial final : public ConnectRaceOwner {
+/// What a dial tells whom it is for.
+class DialOwner {
 public:
-  Dial(Agent& agent, Pool& pool) noexcept;
+  /// The connected socket, which is the owner's from now on; no address for a unix socket.
+  virtual void on_connected(Dial& dial, int descriptor,
+                            const engine::SocketAddress& address) noexcept = 0;
+  /// Errors: resolve.*, connect.*.
+  virtual void on_failed(Dial& dial, const Error& error) noexcept = 0;
+  /// After either of these, or Dial::stop(): nothing is under way, and it may be destroyed.
+  virtual void release(Dial& dial) noexcept = 0;
+
+protected:
+  ~DialOwner() = default;
+};
+
+struct DialTimeouts {
+  std::chrono::nanoseconds resolve;
+  std::chrono::nanoseconds connect; ///< over all addresses of a name
+};
+
+/// Where: one shard. Immovable: operations refer to it until it has settled.
+class Dial : public ConnectRaceOwner {
+public:
+  /// Borrow: `to` for the dial's life.
+  Dial(ServingShard& shard, DialOwner& owner, const Destination& to,
+       const DialTimeouts& timeouts) noexcept;
   Dial(const Dial&) = delete;
   Dial& operator=(const Dial&) = delete;
 
   void start() noexcept;
-  /// Nobody waits for it. Agent::release() follows, never from inside this call.
+  /// Nobody waits for it. DialOwner::release() follows, never from inside this call.
   void stop() noexcept;
 
-  Pool& pool() noexcept { return pool_; }
-  const Pool& pool() const noexcept { return pool_; }
   const OpeningTimes& times() const noexcept { return times_; }
   Phase phase() const noexcept { return phase_; }
-  /// Its agent has heard how it ended; not if it was stopped before.
+  /// Its owner has heard how it ended; not if it was stopped before.
   bool told() const noexcept { return told_; }
 
   void on_connected(int descriptor, const engine::SocketAddress& address) noexcept override;
@@ -56,8 +76,10 @@ private:
   void fail(const Error& error) noexcept;
   std::chrono::nanoseconds lap() noexcept;
 
-  Agent& agent_;
-  Pool& pool_;
+  ServingShard& shard_;
+  DialOwner& owner_;
+  const Destination& to_;
+  DialTimeouts timeouts_;
   Phase phase_ = Phase::resolve;
   bool told_ = false;
   std::chrono::nanoseconds since_;

@@ -370,4 +370,6 @@ const ConnectionFacts& ExchangeState::facts() noexcept {
   return *facts_;
 }
 
+ConnectionEnds ExchangeState::ends() noexcept { return connection_.ends(); }
+
 } // namespace ringfort::net

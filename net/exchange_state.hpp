@@ -22,6 +22,7 @@
 namespace ringfort::net {
 
 class ServerConnection;
+struct ConnectionEnds;
 
 /// Where: one shard. Immovable: handlers hold references to it.
 class ExchangeState final : public Exchange, public CallWaiter {
@@ -60,6 +61,8 @@ public:
   }
   /// What its calls take is bounded by their own times alone.
   void leave_time_to_calls() noexcept { calls_keep_time_ = true; }
+  /// Those of its client's connection.
+  ConnectionEnds ends() noexcept;
   bool tunnels() const noexcept { return tunnel_; }
   /// More of the request, or through the tunnel, may come.
   bool receives() const noexcept { return tunnel_ ? !tunnel_ended_ : !request_complete(); }

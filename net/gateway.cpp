@@ -11,6 +11,7 @@
 #include "net/exchange_state.hpp"
 #include "net/gateway_failure.hpp"
 #include "net/gateway_shard.hpp"
+#include "net/introduction.hpp"
 #include "net/onward.hpp"
 #include "net/peer_text.hpp"
 
@@ -192,6 +193,16 @@ Task<Result<>> pass_both(Exchange& exchange, Call& call, const GatewayPlan& plan
   co_return up || passage.client_failed ? down : up;
 }
 
+Call begin_call(Exchange& exchange, GatewayShard& shard, std::size_t place, Request&& request) {
+  const Destination& server = shard.upstreams.destination(place);
+  const ProxyHeader header = shard.plan.options.header;
+  if (header == ProxyHeader::none) {
+    return shard.client->call(exchange, server, std::move(request));
+  }
+  const Destination own = introduced(server, static_cast<ExchangeState&>(exchange), header);
+  return shard.client->call(exchange, own, std::move(request));
+}
+
 /// Passes a request on, and its answer back, as far as both go.
 Task<Result<>> pass(Exchange& exchange, Call& call, const GatewayPlan& plan, Passage& passage,
                     bool streams) {
@@ -229,8 +240,7 @@ Task<> serve(Exchange& exchange, GatewayShard& shard) {
     tried |= UpstreamSet{1} << place;
     const Turn turn(shard.upstreams, place);
     Passage passage;
-    Call call =
-        shard.client->call(exchange, shard.upstreams.destination(place), repeated(*request));
+    Call call = begin_call(exchange, shard, place, repeated(*request));
     const auto passed = co_await pass(exchange, call, shard.plan, passage, request->streams);
     const Phase reached = call.facts().phase;
     const bool unreached = !passed && takes_no_connection(reached, passed.error().code);
@@ -286,6 +296,7 @@ Result<Gateway> Gateway::create(GatewayOptions options) {
     upstreams = 1,
     client,
     trusted = 5,
+    header,
     name,
     upgrades,
     failures,

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include "net/introduction.hpp"
+
 namespace ringfort::net {
 
 namespace {
@@ -17,10 +19,11 @@ constexpr milliseconds nap{100};
 
 Task<> look_after(Errand& errand, GatewayShard& gateway, std::size_t place) {
   const HealthCheck& check = gateway.plan.options.health;
+  const Destination server =
+      introduced_alone(gateway.upstreams.destination(place), gateway.plan.options.header);
   while (!errand.draining()) {
     {
-      Call call = gateway.checker->call(errand, gateway.upstreams.destination(place),
-                                        {.target = check.target});
+      Call call = gateway.checker->call(errand, server, {.target = check.target});
       const auto response = co_await call.response();
       gateway.upstreams.on_checked(place, response && response->status < 400);
     }

@@ -6,11 +6,26 @@
 
 namespace ringfort::net {
 
+namespace {
+
+std::unique_ptr<PassthroughRoutes> routes_of(const ListenPlan& plan) {
+  if (plan.passthrough().routes.empty()) return nullptr;
+  return std::make_unique<PassthroughRoutes>(plan.passthrough());
+}
+
+} // namespace
+
 Listener::Listener(ServingShard& shard, int descriptor, std::unique_ptr<tls::ShardNames> names,
-                   std::unique_ptr<Service> service) noexcept
-    : Listener(shard, descriptor, {names.get(), *service}) {
+                   std::unique_ptr<Service> service, const ListenPlan& plan)
+    : Listener(shard, descriptor, std::move(names), std::move(service), routes_of(plan), plan) {}
+
+Listener::Listener(ServingShard& shard, int descriptor, std::unique_ptr<tls::ShardNames> names,
+                   std::unique_ptr<Service> service, std::unique_ptr<PassthroughRoutes> routes,
+                   const ListenPlan& plan) noexcept
+    : Listener(shard, descriptor, {names.get(), *service, plan, routes.get()}) {
   names_ = std::move(names);
   service_ = std::move(service);
+  routes_ = std::move(routes);
 }
 
 Listener::Listener(ServingShard& shard, int descriptor, const ServerRole& role) noexcept

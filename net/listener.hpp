@@ -17,8 +17,9 @@ class ServingShard;
 /// Where: one shard. Immovable while its accept is armed.
 class Listener {
 public:
+  /// Borrow: `plan` for the listener's life.
   Listener(ServingShard& shard, int descriptor, std::unique_ptr<tls::ShardNames> names,
-           std::unique_ptr<Service> service) noexcept;
+           std::unique_ptr<Service> service, const ListenPlan& plan);
   /// One more socket of a role that another listener holds. Borrow: until the shard's end.
   Listener(ServingShard& shard, int descriptor, const ServerRole& role) noexcept;
   Listener(const Listener&) = delete;
@@ -38,6 +39,9 @@ public:
   void on_descriptor_freed() noexcept;
 
 private:
+  Listener(ServingShard& shard, int descriptor, std::unique_ptr<tls::ShardNames> names,
+           std::unique_ptr<Service> service, std::unique_ptr<PassthroughRoutes> routes,
+           const ListenPlan& plan) noexcept;
   static constexpr std::chrono::milliseconds back_off{100};
 
   void on_accept(engine::Completion completion) noexcept;
@@ -49,6 +53,7 @@ private:
   int descriptor_;
   std::unique_ptr<tls::ShardNames> names_; ///< what the role holds on to, unless it is another's
   std::unique_ptr<Service> service_;
+  std::unique_ptr<PassthroughRoutes> routes_; ///< null without any
   ServerRole role_;
   bool stopping_ = false;
   bool handed_on_ = false;

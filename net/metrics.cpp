@@ -53,6 +53,10 @@ void Metrics::write_text(std::string& out) const {
   append_value(out, "handshake_steps_deferred_total", counter,
                "Steps with asymmetric work that had to wait for a later turn.",
                handshake_steps_deferred);
+  append_value(out, "passthroughs_total", counter,
+               "Connections that were passed through unopened, or were to be.", passthroughs);
+  append_value(out, "passthroughs_open", gauge, "Connections that are passed through now.",
+               passthroughs_open);
   append_value(out, "requests_total", counter, "Request heads received.", requests);
   append_value(out, "responses_total", counter, "Exchanges ended.", responses);
   append_value(out, "received_bytes_total", counter, "Bytes received from sockets.",

@@ -43,6 +43,7 @@ Result<> check(const EngineOptions& options) noexcept {
       Bound{limits.unread_body_bytes_max, 0, UINT32_MAX},
       Bound{limits.body_bytes_max, 0, gib},
       timeout_or_off(limits.first_byte_timeout),
+      timeout(limits.proxy_header_timeout),
       timeout(limits.handshake_timeout),
       timeout(limits.head_timeout),
       timeout_or_off(limits.request_timeout),

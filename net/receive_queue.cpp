@@ -1,6 +1,8 @@
 #include "net/receive_queue.hpp"
 
+#include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace ringfort::net {
 
@@ -28,6 +30,18 @@ MutableBytes ReceiveQueue::front() const noexcept {
   if (count_ == 0) return {};
   const HeldBuffer& held = table_[head_];
   return buffers_.bytes(head_).subspan(held.begin, held.end - held.begin);
+}
+
+unsigned ReceiveQueue::gather(std::span<iovec> pieces,
+                              std::span<std::uint16_t> ids) const noexcept {
+  const auto count = static_cast<unsigned>(std::min<std::size_t>(count_, pieces.size()));
+  std::uint16_t id = head_;
+  for (unsigned index = 0; index < count; ++index) {
+    const HeldBuffer& held = table_[id];
+    pieces[index] = {buffers_.bytes(id).data() + held.begin, held.end - held.begin};
+    ids[index] = std::exchange(id, held.next);
+  }
+  return count;
 }
 
 void ReceiveQueue::consume(std::size_t bytes) noexcept {

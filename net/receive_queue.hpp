@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <span>
 
+#include <sys/uio.h>
+
 #include <ringfort/bytes.hpp>
 
 #include "engine/receive_buffers.hpp"
@@ -36,6 +38,9 @@ public:
   /// The unread bytes of the oldest buffer; empty when nothing waits.
   /// Borrow: until they are consumed.
   MutableBytes front() const noexcept;
+  /// The unread bytes of the oldest buffers, as many as `pieces` and `ids` have room for; answers
+  /// how many. Borrow: each until it is consumed, and its buffer held by nobody else.
+  unsigned gather(std::span<iovec> pieces, std::span<std::uint16_t> ids) const noexcept;
   /// The id of the oldest buffer, to hold it longer than its bytes wait. Not when empty().
   std::uint16_t front_id() const noexcept { return head_; }
   /// Marks bytes of front() as used; the buffer goes back with its last one.

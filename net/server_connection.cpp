@@ -11,9 +11,11 @@ namespace ringfort::net {
 ServerConnection::ServerConnection(std::uint64_t id, ServingShard& shard, const ServerRole& role,
                                    int descriptor, const engine::SocketAddress& peer) noexcept
     : id_(id), shard_(shard), role_(role), accepted_at_(shard.now()), peer_(peer),
+      counted_(!role.plan.expects_header_from(peer)),
       handshake_(
           this, [](void* self) noexcept { static_cast<ServerConnection*>(self)->take_step(); },
           [](void* self) noexcept { static_cast<ServerConnection*>(self)->park_handshake(); }),
+      header_(counted_ ? nullptr : std::make_unique<ProxyHeaderReader>()),
       transport_(shard.stream_home(), descriptor, *this,
                  role.names == nullptr ? nullptr : shard.tls_library()),
       deadlines_(this,
@@ -34,10 +36,12 @@ void ServerConnection::report(Error error) noexcept {
 
 void ServerConnection::on_received() noexcept {
   if (state_ == State::lingering) return linger();
+  if (passes_through()) return passthrough_->move();
   pump();
 }
 
 void ServerConnection::on_sent() noexcept {
+  if (passes_through()) return passthrough_->move();
   deadlines_.clear(Deadline::write); // Progress: the stall is counted anew.
   if (auto sent = transport_.on_sent(); !sent) {
     report(sent.error());
@@ -64,7 +68,7 @@ void ServerConnection::on_installed(engine::Completion completion) noexcept {
 }
 
 bool ServerConnection::waits_for_sent() const noexcept {
-  return state_ == State::ending || transport_.waits_for_sent() ||
+  return state_ == State::ending || passthrough_ != nullptr || transport_.waits_for_sent() ||
          (exchange_ != nullptr && exchange_->wants_to_send());
 }
 
@@ -84,6 +88,8 @@ void ServerConnection::pump() noexcept {
 
 /// One step of progress; false when the connection has to wait for something.
 bool ServerConnection::step() noexcept {
+  if (passthrough_ != nullptr) return false;
+  if (header_ != nullptr && !take_header()) return false;
   if (exchange_ == nullptr) {
     return !send_credit_spent() && parse_more();
   }
@@ -153,6 +159,10 @@ bool ServerConnection::parse_more() noexcept {
 bool ServerConnection::choose_context() noexcept {
   if (choosing_) return false;
   role_.names->refresh();
+  if (LiveRoute* const route = route_of_hello()) {
+    pass_through(*route);
+    return false;
+  }
   generation_ = role_.names->lease();
   const auto chosen = net::choose_context(*role_.names, transport_.server_name(), shard_, id_);
   choosing_ = !chosen;
@@ -322,7 +332,7 @@ void ServerConnection::discard_exchange() noexcept {
 // ---------------------------------------------------------------------------- ending
 
 void ServerConnection::drain() noexcept {
-  if (state_ != State::open) return;
+  if (state_ != State::open || passthrough_ != nullptr) return;
   if (transport_.phase() == Transport::Phase::handshake && !handshake_.begun()) {
     report({.code = Code::drain_refused}); // Nothing was said to it: it asks elsewhere, surely.
     return stop(true);
@@ -367,8 +377,13 @@ void ServerConnection::linger() noexcept {
 }
 
 void ServerConnection::on_broken(int error_number) noexcept {
+  if (passes_through()) return passthrough_->on_client_broken(error_number);
   const bool busy = state_ == State::open && (exchange_ != nullptr || !secured_);
-  if (busy && transport_.phase() == Transport::Phase::handshake) {
+  if (busy && header_ != nullptr) {
+    if (header_->begun()) {
+      report({.code = Code::proxy_header_peer_closed, .detail = error_number});
+    }
+  } else if (busy && transport_.phase() == Transport::Phase::handshake) {
     report({.code = Code::tls_handshake_peer_closed, .detail = error_number});
   } else if (busy && exchange_ != nullptr) {
     const bool answering = exchange_->request_complete();
@@ -386,11 +401,14 @@ void ServerConnection::stop(bool reset) noexcept {
   leave_handshakes();
   deadlines_.cancel(shard_.timers());
   if (exchange_ != nullptr) exchange_->fail_transport();
+  if (passthrough_ != nullptr) passthrough_->stop(reset);
   transport_.stop(reset);
 }
 
 void ServerConnection::on_settled() noexcept {
+  if (--unsettled_ > 0) return;
   discard_exchange();
+  if (passthrough_ != nullptr) tell_passed_through();
   tell(&Observer::disconnected);
   shard_.release(*this);
 }

@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 
 #include <ringfort/connection_report.hpp>
 #include <ringfort/engine.hpp>
@@ -20,7 +21,10 @@
 #include "net/context_choice.hpp"
 #include "net/exchange_state.hpp"
 #include "net/handshakes.hpp"
+#include "net/listen_plan.hpp"
 #include "net/minimum_rate.hpp"
+#include "net/passthrough.hpp"
+#include "net/proxy_header.hpp"
 #include "net/transport.hpp"
 
 namespace ringfort::net {
@@ -31,6 +35,8 @@ class ServingShard;
 struct ServerRole {
   tls::ShardNames* names; ///< null for clear text
   Service& service;
+  const ListenPlan& plan;
+  PassthroughRoutes* routes; ///< null when everything is answered here
 };
 
 /// Where: one shard. Immovable: it lives in a slot while the kernel may know its operations.
@@ -54,7 +60,10 @@ public:
 
   std::uint64_t id() const noexcept { return id_; }
   std::uint32_t request_number() const noexcept { return requests_; }
+  /// Whom a proxy speaks for, once it has said so; else the other end.
   const engine::SocketAddress& peer() const noexcept { return peer_; }
+  /// It counts among the connections of its peer.
+  bool counted() const noexcept { return counted_; }
   Transport& transport() noexcept { return transport_; }
   /// The facts of this hop. Borrow: `arena` holds the texts.
   ConnectionFacts facts(Arena& arena) noexcept;
@@ -76,6 +85,12 @@ public:
   void cut() noexcept;
   /// For the exchange: nobody waits for an answer. What is queued, perhaps an alert, goes out.
   void end_unanswered() noexcept { end_after_flush(); }
+  /// For what is passed through: something of its own is under way, until on_settled().
+  void hold_open() noexcept { ++unsettled_; }
+  ConnectionEnds ends() noexcept;
+  void on_moved() noexcept;
+  void on_unreachable(const Error& error) noexcept;
+  void on_passthrough_failed(const Error& error) noexcept;
   /// Counts and logs one failure of this connection.
   void report(Error error) noexcept;
 
@@ -92,6 +107,7 @@ private:
   enum class Waiting : std::uint8_t {
     nothing,
     first_byte,
+    header, ///< of a proxy
     handshake,
     request,
     head,
@@ -99,6 +115,7 @@ private:
     unread, ///< the rest of a body that nobody reads
     handler,
     tunnel,
+    passthrough,
     linger,
   };
   using Deadline = ConnectionDeadlines::Kind;
@@ -107,6 +124,11 @@ private:
   void pump() noexcept;
   bool step() noexcept;
   bool parse_more() noexcept;
+  bool take_header() noexcept;
+  bool believe(const ProxyClaim& claim) noexcept;
+  LiveRoute* route_of_hello() noexcept;
+  void pass_through(LiveRoute& route) noexcept;
+  void tell_passed_through() noexcept;
   bool choose_context() noexcept;
   bool answer_hello(const ChosenContext& chosen) noexcept;
   bool ask_for_step() noexcept;
@@ -129,8 +151,13 @@ private:
 
   /// No exchange runs, and none can begin before more comes in.
   bool between_requests() const noexcept {
-    return exchange_ == nullptr && transport_.phase() != Transport::Phase::handshake;
+    return exchange_ == nullptr && passthrough_ == nullptr &&
+           transport_.phase() != Transport::Phase::handshake;
   }
+  /// Its bytes are a server's, or will be as soon as one has taken it.
+  bool passes_through() const noexcept { return state_ == State::open && passthrough_ != nullptr; }
+  /// Of facts: the texts of two addresses.
+  static constexpr std::size_t facts_bytes_max = 2 * sizeof(engine::SocketAddress::Text);
   ConnectionStage stage() const noexcept;
   void tell(void (Observer::*what)(const ConnectionFacts&) noexcept) noexcept;
 
@@ -152,19 +179,25 @@ private:
   ServerRole role_;
   Time accepted_at_;
   engine::SocketAddress peer_;
+  engine::SocketAddress proxy_;            ///< that told the peer, and where that had connected to
+  engine::SocketAddress told_destination_; ///< neither is set when nobody did
   State state_ = State::open;
   Waiting waiting_ = Waiting::nothing;
   bool pumping_ = false;
+  bool counted_;
   bool secured_ = false;
   bool choosing_ = false; ///< a chooser was asked who answers the hello
   bool holds_head_buffer_ = false;
   std::uint16_t head_buffer_ = 0;
+  std::uint8_t unsettled_ = 1; ///< streams, and what is under way to have one
   std::uint32_t requests_ = 0;
   std::uint64_t discarded_bytes_ = 0;
 
   HandshakePlace handshake_;
   tls::GenerationLease generation_;
+  std::unique_ptr<ProxyHeaderReader> header_; ///< while it is awaited
   Transport transport_;
+  std::unique_ptr<Passthrough> passthrough_; ///< null for what is answered here
   engine::Block exchange_block_;
   ExchangeState* exchange_ = nullptr;
 

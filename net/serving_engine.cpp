@@ -14,6 +14,9 @@ namespace {
 /// config.invalid of a call that came after the first turn, when listeners can no longer be added.
 constexpr std::int32_t detail_too_late = 201;
 
+/// That of ListenOptions::passthrough.
+constexpr std::int32_t detail_no_hellos = 303;
+
 } // namespace
 
 ServingEngine::ServingEngine(const EngineOptions& options) {
@@ -42,7 +45,9 @@ Result<> ServingEngine::set_up() noexcept {
 // ---------------------------------------------------------------------------- listening
 
 Result<Endpoint> ServingEngine::serve(const Endpoint& endpoint, tls::LiveNames names,
-                                      ServiceFactory factory) {
+                                      ServiceFactory factory, ListenOptions options) {
+  auto plan = ListenPlan::create(std::move(options));
+  if (!plan) return std::unexpected(plan.error());
   if (auto settled = settle_records(); !settled) return std::unexpected(settled.error());
   ShardNames shard_names;
   for (const auto& shard : shards_) {
@@ -50,7 +55,7 @@ Result<Endpoint> ServingEngine::serve(const Endpoint& endpoint, tls::LiveNames n
     if (!made) return std::unexpected(made.error());
     shard_names.push_back(std::move(*made));
   }
-  return listen(endpoint, std::move(shard_names), std::move(factory));
+  return listen(endpoint, std::move(shard_names), std::move(factory), std::move(*plan));
 }
 
 /// Before the first context: whether the kernel can have what it is to have.
@@ -64,12 +69,17 @@ Result<> ServingEngine::settle_records() {
   return {};
 }
 
-Result<Endpoint> ServingEngine::serve_plain(const Endpoint& endpoint, ServiceFactory factory) {
-  return listen(endpoint, ShardNames(shard_count()), std::move(factory));
+Result<Endpoint> ServingEngine::serve_plain(const Endpoint& endpoint, ServiceFactory factory,
+                                            ListenOptions options) {
+  // Without TLS no hello says where a connection goes.
+  if (!options.passthrough.routes.empty()) return fail(Code::config_invalid, detail_no_hellos);
+  auto plan = ListenPlan::create(std::move(options));
+  if (!plan) return std::unexpected(plan.error());
+  return listen(endpoint, ShardNames(shard_count()), std::move(factory), std::move(*plan));
 }
 
 Result<Endpoint> ServingEngine::listen(const Endpoint& endpoint, ShardNames names,
-                                       ServiceFactory factory) {
+                                       ServiceFactory factory, ListenPlan plan) {
   for (const auto& shard : shards_) {
     if (shard->started()) return fail(Code::config_invalid, detail_too_late);
   }
@@ -77,10 +87,12 @@ Result<Endpoint> ServingEngine::listen(const Endpoint& endpoint, ShardNames name
   for (const auto& shard : shards_) services.push_back(factory(*shard));
   const auto sockets = open_sockets(endpoint);
   if (!sockets) return std::unexpected(sockets.error());
+  plans_.push_back(std::make_unique<const ListenPlan>(std::move(plan)));
   for (std::size_t place = 0; place < sockets->size(); ++place) {
     ServingShard& shard = *shards_[place % shard_count()];
     if (place < shard_count()) {
-      shard.add_listener((*sockets)[place], std::move(names[place]), std::move(services[place]));
+      shard.add_listener((*sockets)[place], std::move(names[place]), std::move(services[place]),
+                         *plans_.back());
     } else {
       shard.add_socket((*sockets)[place]);
     }

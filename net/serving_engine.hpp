@@ -23,9 +23,10 @@ public:
   /// Errors: as Engine::create.
   Result<> set_up() noexcept;
 
-  Result<Endpoint> serve(const Endpoint& endpoint, tls::LiveNames names,
-                         ServiceFactory factory) override;
-  Result<Endpoint> serve_plain(const Endpoint& endpoint, ServiceFactory factory) override;
+  Result<Endpoint> serve(const Endpoint& endpoint, tls::LiveNames names, ServiceFactory factory,
+                         ListenOptions options) override;
+  Result<Endpoint> serve_plain(const Endpoint& endpoint, ServiceFactory factory,
+                               ListenOptions options) override;
   Result<std::vector<std::vector<int>>> duplicate_sockets() override;
   Result<> run() override;
   void drain(std::chrono::milliseconds grace) noexcept override;
@@ -47,7 +48,8 @@ private:
 
   static constexpr int backlog = 4'096; ///< the kernel cuts it to net.core.somaxconn
 
-  Result<Endpoint> listen(const Endpoint& endpoint, ShardNames names, ServiceFactory factory);
+  Result<Endpoint> listen(const Endpoint& endpoint, ShardNames names, ServiceFactory factory,
+                          ListenPlan plan);
   Result<Sockets> open_sockets(const Endpoint& endpoint);
   Result<Sockets> bind_sockets(engine::SocketAddress address);
   Result<Sockets> adopt_sockets(const std::vector<int>& given);
@@ -58,6 +60,7 @@ private:
   void run_shard(ServingShard& shard) noexcept;
 
   EngineShare share_;
+  std::vector<std::unique_ptr<const ListenPlan>> plans_; ///< of listeners; outlive the shards
   std::vector<std::unique_ptr<ServingShard>> shards_;
   std::vector<Sockets> listening_; ///< the listeners' own, of each serve()
   std::mutex failure_mutex_;

@@ -57,9 +57,9 @@ Result<std::unique_ptr<tls::ShardNames>> ServingShard::make_names(const tls::Liv
 }
 
 void ServingShard::add_listener(int socket, std::unique_ptr<tls::ShardNames> names,
-                                std::unique_ptr<Service> service) {
+                                std::unique_ptr<Service> service, const ListenPlan& plan) {
   listeners_.push_back(
-      std::make_unique<Listener>(*this, socket, std::move(names), std::move(service)));
+      std::make_unique<Listener>(*this, socket, std::move(names), std::move(service), plan));
 }
 
 void ServingShard::add_socket(int socket) {
@@ -248,7 +248,11 @@ void ServingShard::admit(const ServerRole& role, int descriptor) noexcept {
   };
   if (draining_) return refuse(Code::drain_refused);
   if (connections_.full()) return refuse(Code::accept_connections_full);
-  if (!peers_.enter(peer.network())) return refuse(Code::accept_peer_full);
+  // Whom a proxy speaks for counts, once it has said so.
+  if (!role.plan.expects_header_from(peer)) {
+    if (role.plan.refuses_others()) return refuse(Code::proxy_header_untrusted);
+    if (!count_peer(peer)) return refuse(Code::accept_peer_full);
+  }
   pace_accepts(); // Who is refused does not use up what the others may have.
   ++accepted_;
   ++open_;
@@ -265,7 +269,7 @@ void ServingShard::pace_accepts() noexcept {
 }
 
 void ServingShard::release(ServerConnection& connection) noexcept {
-  peers_.leave(connection.peer().network());
+  if (connection.counted()) peers_.leave(connection.peer().network());
   connections_.erase(connection.id());
   --open_;
   for (const auto& listener : listeners_) listener->on_descriptor_freed();
@@ -311,6 +315,8 @@ void ServingShard::add_to(Metrics& metrics) const noexcept {
       std::max(metrics.handshakes_waiting_peak, handshakes_.waiting_peak());
   metrics.handshake_steps += handshakes_.step_count();
   metrics.handshake_steps_deferred += handshakes_.deferred_count();
+  metrics.passthroughs += passthroughs_;
+  metrics.passthroughs_open += passthroughs_open_;
   metrics.requests += requests_;
   metrics.responses += responses_;
   metrics.received_bytes += stream_home_.counters.received_bytes;

@@ -52,9 +52,10 @@ public:
   Result<const tls::Library*> make_tls_library();
   /// The shard's own working set of the names. Errors: as tls::Context::create.
   Result<std::unique_ptr<tls::ShardNames>> make_names(const tls::LiveNames& names);
-  /// Takes over a listening socket. Before the first turn, as add_socket().
+  /// Takes over a listening socket. Before the first turn, as add_socket(). Borrow: `plan` for the
+  /// shard's life.
   void add_listener(int socket, std::unique_ptr<tls::ShardNames> names,
-                    std::unique_ptr<Service> service);
+                    std::unique_ptr<Service> service, const ListenPlan& plan);
   /// Takes over one more for what the last add_listener() brought.
   void add_socket(int socket);
 
@@ -117,6 +118,15 @@ public:
     ++(facts.resumed ? resumed_ : full_);
     if (facts.ticket_refused) ++tickets_refused_;
   }
+  /// False: it has as many connections as it may.
+  bool count_peer(const engine::SocketAddress& peer) noexcept {
+    return peers_.enter(peer.network());
+  }
+  void count_passthrough_begun() noexcept {
+    ++passthroughs_;
+    ++passthroughs_open_;
+  }
+  void count_passthrough_ended() noexcept { --passthroughs_open_; }
   void count_request() noexcept { ++requests_; }
   void count_response() noexcept { ++responses_; }
 
@@ -173,6 +183,8 @@ private:
   engine::Counter full_;
   engine::Counter resumed_;
   engine::Counter tickets_refused_;
+  engine::Counter passthroughs_;
+  engine::Counter passthroughs_open_;
   engine::Counter requests_;
   engine::Counter responses_;
   std::array<engine::Counter, fault_count> faults_;

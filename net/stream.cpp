@@ -150,13 +150,33 @@ void Stream::flush() noexcept {
   if (send_op_.armed() || stopping_ || broken_ || holds_sends_ || installs_send_) return;
   if (send_record() || sending_.queued_bytes() == 0) return;
   const unsigned count = sending_.gather(pieces_);
+  arm_send(count);
+  if (count < gather_max && !owner_.waits_for_sent()) home_.loop.expect_quiet_send();
+}
+
+void Stream::forward(const Stream& from) noexcept {
+  if (send_op_.armed() || stopping_ || broken_ || queued_bytes() > 0) return;
+  lent_count_ = static_cast<std::uint8_t>(from.received_.gather(pieces_, lent_));
+  if (lent_count_ == 0) return;
+  for (const std::uint16_t id : std::span(lent_).first(lent_count_)) {
+    home_.loop.receive_buffers().hold(id);
+  }
+  arm_send(lent_count_);
+}
+
+void Stream::release_lent() noexcept {
+  for (const std::uint16_t id : std::span(lent_).first(std::exchange(lent_count_, 0))) {
+    home_.loop.receive_buffers().release(id);
+  }
+}
+
+void Stream::arm_send(unsigned count) noexcept {
   if (count == 1) {
     const Bytes piece{static_cast<const std::byte*>(pieces_[0].iov_base), pieces_[0].iov_len};
     home_.loop.ring().send(send_op_, descriptor_, piece);
   } else {
     home_.loop.ring().send_gathered(send_op_, descriptor_, pieces_.data(), count);
   }
-  if (count < gather_max && !owner_.waits_for_sent()) home_.loop.expect_quiet_send();
 }
 
 /// Sends the record whose turn it is; false when it is none's.
@@ -203,8 +223,13 @@ void Stream::on_send(engine::Completion completion) noexcept {
     const auto bytes = static_cast<std::size_t>(completion.result);
     home_.counters.sent_bytes += bytes;
     sent_bytes_ += bytes;
-    sending_.accepted(bytes);
+    if (lent_count_ > 0) {
+      forwarded_bytes_ += bytes;
+    } else {
+      sending_.accepted(bytes);
+    }
   }
+  release_lent();
   if (stopping_) return settle_when_idle();
   if (completion.result < 0 && completion.result != -EINTR && completion.result != -EAGAIN) {
     broken_ = true;

@@ -117,6 +117,13 @@ public:
   /// Cost: one submission however many pieces are queued, up to `gather_max` blocks.
   void flush() noexcept;
 
+  // Bytes that go on as they came, without a copy.
+  /// Starts a send of what `from` has received, of where that lies, unless one is in flight or
+  /// something is queued. Borrow: `from` consumes nothing before take_forwarded() has said what.
+  void forward(const Stream& from) noexcept;
+  /// What the kernel has accepted of it since the last call.
+  std::size_t take_forwarded() noexcept { return std::exchange(forwarded_bytes_, 0); }
+
   // Where the kernel seals what is sent: records that are no data.
   /// Before what is queued. After it nothing is sent until release_sends(), because the record
   /// after it has other keys. Not while sends_record_first().
@@ -170,6 +177,8 @@ private:
   void pause_uncapped_receive() noexcept;
   bool stops_receive(int error_number) const noexcept;
   bool send_record() noexcept;
+  void arm_send(unsigned piece_count) noexcept;
+  void release_lent() noexcept;
   void settle_when_idle() noexcept;
 
   StreamHome& home_;
@@ -194,6 +203,10 @@ private:
   engine::ControlRecord record_; ///< being sent, or next to be
   Content last_record_;
   std::array<iovec, gather_max> pieces_;
+  /// Receive buffers that are being sent from, another stream's: held, because that may stop first.
+  std::array<std::uint16_t, gather_max> lent_;
+  std::uint8_t lent_count_ = 0;
+  std::size_t forwarded_bytes_ = 0;
 
   engine::Leases leases_;
   engine::Op receive_op_;

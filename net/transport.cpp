@@ -208,6 +208,16 @@ void Transport::use(std::shared_ptr<const tls::ShardContext> context) noexcept {
   session_->use(std::move(context));
 }
 
+std::vector<std::byte> Transport::leave_unopened() noexcept {
+  wants_context_ = false;
+  phase_ = Phase::plain;
+  library_ = nullptr;
+  std::vector<std::byte> beginning = session_->take_hello();
+  session_.reset();
+  stream_.receive_freely();
+  return beginning;
+}
+
 Result<> Transport::hold() {
   while (!stream_.received().empty()) {
     const Bytes input = stream_.received();

@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include <ringfort/error.hpp>
 
@@ -57,6 +58,11 @@ public:
   bool wants_context() const noexcept { return wants_context_; }
   /// The server name as the client sent it. While wants_context().
   std::string_view server_name() const noexcept { return session_->server_name(); }
+  /// The protocols that it offers, each behind a byte with its length. While wants_context().
+  std::string_view offered_protocols() const noexcept { return session_->offered_protocols(); }
+  /// Nobody answers here: what has come and what will is no longer looked at, and lies in the
+  /// stream, but for the beginning that is answered. While wants_context().
+  std::vector<std::byte> leave_unopened() noexcept;
   void use(std::shared_ptr<const tls::ShardContext> context) noexcept;
   /// No context answers: queues the alert, and the transport has failed.
   void refuse(const Error& error);

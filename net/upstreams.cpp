@@ -27,10 +27,9 @@ std::uint64_t hash_of(std::string_view text) noexcept {
   return hash;
 }
 
-Upstreams::Upstreams(const GatewayOptions& options)
-    : options_(options), all_(options.upstreams.size()) {
+Upstreams::Upstreams(const UpstreamRules& rules) : rules_(rules), all_(rules.servers.size()) {
   for (std::size_t place = 0; place < all_.size(); ++place) {
-    const Destination& to = options.upstreams[place];
+    const Destination& to = rules_.servers[place];
     // By its name, not its place: a list that grows or shrinks moves no more than it has to.
     all_[place].seed = hash_of(host_and_port(to.host, to.port) + to.unix_path);
   }
@@ -51,7 +50,7 @@ std::optional<std::size_t> Upstreams::choose(UpstreamSet tried, std::uint64_t ha
                                              std::chrono::nanoseconds now) noexcept {
   const UpstreamSet set = able(tried, now);
   if (set == 0) return {};
-  switch (options_.balance) {
+  switch (rules_.balance) {
   case Balance::round_robin: return next_of(set);
   case Balance::least_outstanding: return least_outstanding_of(set);
   case Balance::peer_hash:
@@ -95,7 +94,7 @@ void Upstreams::on_checked(std::size_t place, bool well) noexcept {
     server.checks_against = 0;
     return;
   }
-  const HealthCheck& health = options_.health;
+  const HealthCheck& health = rules_.health;
   if (++server.checks_against < (well ? health.successes_min : health.failures_max)) return;
   server.well = well;
   server.checks_against = 0;
@@ -105,9 +104,9 @@ void Upstreams::on_checked(std::size_t place, bool well) noexcept {
 
 void Upstreams::on_failed(std::size_t place, std::chrono::nanoseconds now) noexcept {
   Server& server = all_[place];
-  if (options_.failures_max == 0 || ++server.failures < options_.failures_max) return;
+  if (rules_.failures_max == 0 || ++server.failures < rules_.failures_max) return;
   server.failures = 0;
-  server.ejected_until = now + options_.ejection_time;
+  server.ejected_until = now + rules_.ejection_time;
 }
 
 } // namespace ringfort::net

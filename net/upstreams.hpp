@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -15,12 +16,28 @@ namespace ringfort::net {
 /// A set of them, by their places.
 using UpstreamSet = std::uint64_t;
 
+/// Who they are, and when one is left alone: as GatewayOptions says it.
+struct UpstreamRules {
+  std::span<const Destination> servers;
+  Balance balance = Balance::round_robin;
+  std::uint32_t failures_max = 0;
+  std::chrono::milliseconds ejection_time{0};
+  HealthCheck health = {};
+};
+
 /// Where: one shard.
 class Upstreams {
 public:
   static constexpr std::size_t count_max = 64;
 
-  explicit Upstreams(const GatewayOptions& options);
+  /// Borrow: the servers for its life.
+  explicit Upstreams(const UpstreamRules& rules);
+  explicit Upstreams(const GatewayOptions& options)
+      : Upstreams(UpstreamRules{.servers = options.upstreams,
+                                .balance = options.balance,
+                                .failures_max = options.failures_max,
+                                .ejection_time = options.ejection_time,
+                                .health = options.health}) {}
 
   /// Whose turn it is, but for those in `tried` and those that are not well; the ejected ones only
   /// when there are no others. Nothing: nobody is left. `hash`: of what Balance says, where it is
@@ -29,9 +46,7 @@ public:
                                     std::chrono::nanoseconds now) noexcept;
   /// Whether choose() would find anybody.
   bool has_others(UpstreamSet tried) const noexcept { return able(tried, {}) != 0; }
-  const Destination& destination(std::size_t place) const noexcept {
-    return options_.upstreams[place];
-  }
+  const Destination& destination(std::size_t place) const noexcept { return rules_.servers[place]; }
 
   void on_begun(std::size_t place) noexcept { ++all_[place].outstanding; }
   void on_ended(std::size_t place) noexcept { --all_[place].outstanding; }
@@ -59,7 +74,7 @@ private:
   std::size_t least_outstanding_of(UpstreamSet set) noexcept;
   std::size_t highest_of(UpstreamSet set, std::uint64_t hash) const noexcept;
 
-  const GatewayOptions& options_;
+  UpstreamRules rules_;
   std::vector<Server> all_;
   std::size_t turn_ = 0;
 };

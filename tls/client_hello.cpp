@@ -12,6 +12,7 @@ constexpr std::byte handshake_record{22};
 constexpr std::size_t record_header_bytes = 5;
 constexpr std::uint32_t client_hello_type = 1;
 constexpr std::uint32_t server_name_extension = 0;
+constexpr std::uint32_t protocols_extension = 16; // ALPN, RFC 7301 section 3.1.
 constexpr std::uint32_t host_name_type = 0;
 
 bool looks_like_http(Bytes input) noexcept {
@@ -115,6 +116,23 @@ void read_server_name(Cursor& cursor, std::size_t extension_bytes, ClientHello& 
   }
 }
 
+void read_protocols(Cursor& cursor, std::size_t extension_bytes, ClientHello& hello) noexcept {
+  const std::size_t end = cursor.passed() + extension_bytes;
+  if (extension_bytes < 2 || cursor.number(2) != extension_bytes - 2) return cursor.fail();
+  while (cursor.going() && cursor.passed() < end) {
+    const std::size_t bytes = cursor.number(1);
+    if (bytes == 0 || cursor.passed() + bytes > end) return cursor.fail();
+    if (hello.protocols_bytes + 1 + bytes > hello.protocols.size()) {
+      cursor.skip(bytes);
+      continue;
+    }
+    char* const place = hello.protocols.data() + hello.protocols_bytes;
+    *place = static_cast<char>(bytes);
+    cursor.copy(place + 1, bytes);
+    hello.protocols_bytes += 1 + bytes;
+  }
+}
+
 void read_extensions(Cursor& cursor, std::size_t end, ClientHello& hello) noexcept {
   while (cursor.going() && cursor.passed() < end) {
     const std::uint32_t type = cursor.number(2);
@@ -122,6 +140,8 @@ void read_extensions(Cursor& cursor, std::size_t end, ClientHello& hello) noexce
     if (cursor.passed() + bytes > end) return cursor.fail();
     if (type == server_name_extension) {
       read_server_name(cursor, bytes, hello);
+    } else if (type == protocols_extension) {
+      read_protocols(cursor, bytes, hello);
     } else {
       cursor.skip(bytes);
     }

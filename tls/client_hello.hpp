@@ -22,8 +22,14 @@ struct ClientHello {
   std::size_t bytes = 0; ///< of the records that carry it; 0: more has to arrive
   std::size_t name_bytes = 0;
   std::array<char, 255> name; ///< as sent
+  std::size_t protocols_bytes = 0;
+  std::array<char, 255> protocols; ///< that are offered, each behind its length; what has no room
+                                   ///< is left out
 
   std::string_view server_name() const noexcept { return {name.data(), name_bytes}; }
+  std::string_view offered_protocols() const noexcept {
+    return {protocols.data(), protocols_bytes};
+  }
 };
 
 /// Reads the hello at the front of `input`, which may lie in several records.

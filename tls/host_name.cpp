@@ -51,4 +51,12 @@ std::string_view HostName::as_wildcard() noexcept {
   return {star, bytes_ - dot + 1};
 }
 
+std::string normalised_pattern(std::string_view pattern) {
+  constexpr std::string_view any_label = "*.";
+  const bool wild = pattern.starts_with(any_label);
+  const HostName host(wild ? pattern.substr(any_label.size()) : pattern);
+  if (!host) return {};
+  return std::string(wild ? any_label : std::string_view()).append(host.text());
+}
+
 } // namespace ringfort::tls

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstddef>
+#include <string>
 #include <string_view>
 
 namespace ringfort::tls {
@@ -26,5 +27,9 @@ private:
   std::size_t bytes_ = 0;
   std::array<char, bytes_max> text_;
 };
+
+/// A host name, or "*." and one, in the form that names are compared in; empty when it is neither.
+/// Allocates.
+std::string normalised_pattern(std::string_view pattern);
 
 } // namespace ringfort::tls

@@ -7,12 +7,6 @@
 
 namespace ringfort::tls {
 
-namespace {
-
-constexpr std::string_view any_label = "*.";
-
-} // namespace
-
 bool operator==(const Names::Entry& one, const Names::Entry& other) noexcept {
   if (one.context.has_value() != other.context.has_value()) return false;
   if (one.context) return &one.context->description() == &other.context->description();
@@ -27,26 +21,16 @@ Result<> Names::set(std::string_view pattern, std::shared_ptr<const ContextSourc
   return set_entry(pattern, {.context = {}, .source = std::move(source)});
 }
 
-namespace {
-
-/// In the form that find() asks for; empty when it is no pattern.
-std::string normalised(std::string_view pattern) {
-  const bool wild = pattern.starts_with(any_label);
-  const HostName host(wild ? pattern.substr(any_label.size()) : pattern);
-  if (!host) return {};
-  return std::string(wild ? any_label : std::string_view()).append(host.text());
-}
-
-} // namespace
-
 Result<> Names::set_entry(std::string_view pattern, Entry entry) {
-  std::string name = normalised(pattern);
+  std::string name = normalised_pattern(pattern);
   if (name.empty()) return fail(Code::tls_context_bad_name);
   entries_.insert_or_assign(std::move(name), std::move(entry));
   return {};
 }
 
-bool Names::remove(std::string_view pattern) { return entries_.erase(normalised(pattern)) == 1; }
+bool Names::remove(std::string_view pattern) {
+  return entries_.erase(normalised_pattern(pattern)) == 1;
+}
 
 const Names::Entry* Names::entry_of(std::string_view pattern) const noexcept {
   const auto found = entries_.find(pattern);

@@ -57,6 +57,7 @@ Result<Session::Progress> Session::gather_hello(Bytes input) {
     return Progress{.consumed_bytes = input.size(), .wants = Wants::input};
   }
   server_name_ = hello->server_name();
+  offered_protocols_ = hello->offered_protocols();
   hello_bytes_ = hello->bytes;
   if (gathered_bytes == 0) return Progress{.consumed_bytes = 0, .wants = Wants::context};
   hello_.resize(hello->bytes); // What follows it is not ours yet.

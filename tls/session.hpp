@@ -8,6 +8,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <ringfort/bytes.hpp>
@@ -40,6 +41,11 @@ public:
 
   /// The server name exactly as the client sent it; empty when it sent none. Once Wants::context.
   std::string_view server_name() const noexcept { return server_name_; }
+  /// The protocols that it offers (ALPN), each behind a byte with its length. Likewise.
+  std::string_view offered_protocols() const noexcept { return offered_protocols_; }
+  /// What of the hello does not lie in the caller's buffers. Likewise, and nothing follows: the
+  /// handshake is somebody else's.
+  std::vector<std::byte> take_hello() noexcept { return std::move(hello_); }
   /// A hello that arrived in pieces waits here for use(): receive() goes on without input then.
   bool holds_hello() const noexcept { return context_ != nullptr && !hello_.empty(); }
   /// Takes all of `input` out of it, because the answer to the hello has to wait: the hello, unless
@@ -74,6 +80,7 @@ private:
   std::vector<std::byte> hello_; ///< as long as it does not lie whole in the caller's buffer; and
                                  ///< what follows it, when its answer waits
   std::string server_name_;
+  std::string offered_protocols_;
   std::size_t hello_bytes_ = 0; ///< once it is whole
   bool ticket_offered_ = false;
 };

@@ -37,6 +37,10 @@ public:
   GenerationLease lease() const noexcept { return GenerationLease(snapshot_.count); }
   const NameChooser& chooser() const noexcept { return snapshot_.names->chooser(); }
 
+  /// Whether a name as a client sent it has a context of its own, and not the default alone.
+  bool serves(std::string_view name) const noexcept {
+    return snapshot_.names->find(name).entry != nullptr;
+  }
   /// The context for a name as a client sent it; empty: it sent none.
   /// Errors: tls_handshake.unknown_name, tls_handshake.choice_failed, tls_context.*.
   /// Cost:   at first use of a name, the time to parse its certificates and key, about 1 ms.

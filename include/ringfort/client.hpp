@@ -59,6 +59,9 @@ struct Destination {
   /// an abstract name, of 107 bytes at most. Empty: by TCP.
   std::string unix_path = {};
   std::optional<Proxy> proxy = {}; ///< nothing: the server is reached directly
+  /// Bytes that each connection begins with, before TLS: a PROXY header, for instance. 0..1,024.
+  std::string preface = {};
+  std::uint64_t owner = 0; ///< whose connections they are, where nobody else may have them
 
   friend bool operator==(const Destination&, const Destination&) = default;
 };

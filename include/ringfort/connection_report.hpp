@@ -13,23 +13,26 @@ namespace ringfort {
 
 /// Where a connection stands.
 enum class ConnectionStage : std::uint8_t {
-  handshake, ///< TLS is being settled
-  waiting,   ///< for its turn at the handshake
-  idle,      ///< between two requests
-  head,      ///< a request head has begun
-  body,      ///< of a request, is being read
-  handler,   ///< has the request
-  tunnel,    ///< another protocol is spoken
-  ending,    ///< what is queued goes out, then our end
-  lingering, ///< our end is out, the peer's is awaited
-  stopping,  ///< the kernel gives its operations back
+  proxy_header, ///< is awaited
+  handshake,    ///< TLS is being settled
+  waiting,      ///< for its turn at the handshake
+  idle,         ///< between two requests
+  head,         ///< a request head has begun
+  body,         ///< of a request, is being read
+  handler,      ///< has the request
+  tunnel,       ///< another protocol is spoken
+  passthrough,  ///< to a server, unopened
+  ending,       ///< what is queued goes out, then our end
+  lingering,    ///< our end is out, the peer's is awaited
+  stopping,     ///< the kernel gives its operations back
 };
 std::string_view name_of(ConnectionStage stage) noexcept; ///< "handshake"
 
 struct ConnectionReport {
   std::uint64_t id = 0; ///< slot and generation, as in Error::connection
   unsigned shard = 0;
-  std::string peer; ///< "192.0.2.1:50312"
+  std::string peer;  ///< "192.0.2.1:50312"
+  std::string proxy; ///< that told the peer: see ConnectionFacts
   ConnectionStage stage = ConnectionStage::idle;
   std::chrono::nanoseconds age{0}; ///< since it was accepted
   std::uint64_t requests = 0;      ///< heads received
@@ -52,6 +55,9 @@ struct ConnectionReport {
   std::uint64_t generation = 0; ///< of tls::LiveNames that it shook hands under
   RecordLayer send_records = RecordLayer::user;
   RecordLayer receive_records = RecordLayer::user;
+
+  /// Who has the connection that is passed through, "10.0.0.9:443"; empty while nobody has.
+  std::string server = {};
 };
 
 } // namespace ringfort

@@ -17,6 +17,7 @@
 #include <ringfort/metrics.hpp>
 #include <ringfort/names.hpp>
 #include <ringfort/observer.hpp>
+#include <ringfort/passthrough.hpp>
 #include <ringfort/records.hpp>
 #include <ringfort/service.hpp>
 #include <ringfort/task.hpp>
@@ -48,8 +49,10 @@ struct Limits {
   std::uint32_t body_bytes_max = 1'048'576;
 
   std::chrono::milliseconds first_byte_timeout{2'000}; ///< absolute, from accept; 0: off
-  std::chrono::milliseconds handshake_timeout{5'000};  ///< absolute, from accept
-  std::chrono::milliseconds head_timeout{10'000};      ///< absolute, from the first byte
+  /// For the PROXY header of who has to send one. Absolute, from accept.
+  std::chrono::milliseconds proxy_header_timeout{3'000};
+  std::chrono::milliseconds handshake_timeout{5'000}; ///< absolute, from accept
+  std::chrono::milliseconds head_timeout{10'000};     ///< absolute, from the first byte
   /// Absolute, from a request's first byte to its last, head and body; 0: off. What a handler takes
   /// of that time is not held against the peer.
   std::chrono::milliseconds request_timeout{300'000};
@@ -102,6 +105,18 @@ struct Endpoint {
   /// Borrow: serve() duplicates them, and the caller's stay the caller's to close. While any
   /// duplicate is open, in whatever process, the port takes connections.
   std::vector<int> sockets = {};
+};
+
+/// What a listener does before TLS, or HTTP, begins.
+struct ListenOptions {
+  /// The networks of proxies that say for whom they speak by a PROXY header, version 1 or 2
+  /// (HAProxy's proxy-protocol.txt): each of their connections has to begin with one. Of anybody
+  /// else's nothing is believed: it is what TLS and HTTP make of it. "10.0.0.0/8", or an address.
+  std::vector<std::string> proxy_headers_from = {};
+  /// Who is in none of these networks is refused.
+  bool refuses_others = false;
+  /// What is not opened here, by what hellos say. Not on a listener without TLS.
+  PassthroughOptions passthrough = {};
 };
 
 /// One failure on its way to logs.
@@ -165,12 +180,21 @@ public:
   /// With RecordLayer::kernel or kernel_send the kernel is tried first, each cipher on a pair of
   /// sockets; a cipher that it cannot protect stays Ringfort's.
   /// With Endpoint::sockets nothing is bound, and the first one's address is answered.
-  /// Errors: listen.*, tls_context.* (kernel_records_unavailable: the kernel can protect none).
+  /// Errors: listen.*, tls_context.* (kernel_records_unavailable: the kernel can protect none),
+  ///         config.invalid (detail: 300 + 1-based position of the field in ListenOptions, 400 +
+  ///         that in PassthroughOptions).
   /// Where:  before run() or the first turn().
   virtual Result<Endpoint> serve(const Endpoint& endpoint, tls::LiveNames names,
-                                 ServiceFactory factory) = 0;
+                                 ServiceFactory factory, ListenOptions options) = 0;
+  Result<Endpoint> serve(const Endpoint& endpoint, tls::LiveNames names, ServiceFactory factory) {
+    return serve(endpoint, std::move(names), std::move(factory), {});
+  }
   /// The same without TLS.
-  virtual Result<Endpoint> serve_plain(const Endpoint& endpoint, ServiceFactory factory) = 0;
+  virtual Result<Endpoint> serve_plain(const Endpoint& endpoint, ServiceFactory factory,
+                                       ListenOptions options) = 0;
+  Result<Endpoint> serve_plain(const Endpoint& endpoint, ServiceFactory factory) {
+    return serve_plain(endpoint, std::move(factory), {});
+  }
 
   /// Duplicates of the sockets of each serve(), in their order: what Endpoint::sockets takes, for a
   /// process that is to go on accepting. The caller's to close.

@@ -23,12 +23,14 @@ enum class Stage : std::uint8_t {
   ring,
   listen,
   accept,
+  proxy_header, ///< by which a proxy says for whom it speaks
   resolve,
   connect,
   proxy, ///< who stands between a client and its servers
   tls_context,
   tls_handshake,
   tls_record,
+  passthrough, ///< of connections that are not opened here
   http_parse,
   request_stream,
   handler,

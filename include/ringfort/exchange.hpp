@@ -66,7 +66,10 @@ private:
 
 /// What is known of the connection that carries an exchange: this hop's facts, never claims.
 struct ConnectionFacts {
-  std::string_view peer; ///< "192.0.2.1:50312"
+  /// "192.0.2.1:50312". Where a listener's proxy has told it: its client.
+  std::string_view peer;
+  /// The proxy itself then, as the kernel tells it; else empty.
+  std::string_view proxy = {};
   bool encrypted = false;
   std::string_view version;     ///< "TLSv1.3"; empty when not encrypted
   std::string_view suite;       ///< "TLS_AES_128_GCM_SHA256"

@@ -34,7 +34,7 @@ public:
   TrustedProxies& operator=(TrustedProxies&&) noexcept;
   ~TrustedProxies();
 
-  /// Whether the exchange's peer, as the kernel tells it, is one.
+  /// Whether the exchange's peer, as the kernel or a PROXY header tells it, is one.
   bool trusts(const Exchange& exchange) const noexcept;
 
   /// What a trusted peer says: of Forwarded, or of X-Forwarded-For, -Proto and -Host where that is

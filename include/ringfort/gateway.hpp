@@ -11,8 +11,10 @@
 #include <string>
 #include <vector>
 
+#include <ringfort/balance.hpp>
 #include <ringfort/client.hpp>
 #include <ringfort/engine.hpp>
+#include <ringfort/passthrough.hpp>
 #include <ringfort/service.hpp>
 
 namespace ringfort {
@@ -20,14 +22,6 @@ namespace ringfort {
 namespace net {
 struct GatewayPlan;
 }
-
-/// Which server a request goes to, of those that are not ejected.
-enum class Balance : std::uint8_t {
-  round_robin,       ///< each in its turn
-  least_outstanding, ///< who has the fewest requests of this shard under way
-  peer_hash,         ///< by the client's address: the same one as long as it is there
-  target_hash,       ///< by path and query, likewise
-};
 
 /// Asks after each server, from each shard, by the very hop that requests take: through TLS where
 /// they go through TLS. An answer of 2xx or 3xx within five seconds, or the interval, is well.
@@ -49,6 +43,9 @@ struct GatewayOptions {
   /// Networks of the proxies before this one, whose word on the client is passed on; whatever
   /// others say of it is dropped. See TrustedProxies.
   std::vector<std::string> trusted_proxies = {};
+  /// How servers are told whose connection this is, before anything else on it. Then none serves
+  /// requests of two client connections.
+  ProxyHeader header = ProxyHeader::none;
   std::string name = "ringfort"; ///< in Via and Proxy-Status: a token
   /// The protocols that clients may switch to with a server, each in its own words. What comes then
   /// is between the two: h2c, for one, would bring requests that this hop never sees.

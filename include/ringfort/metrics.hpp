@@ -20,6 +20,8 @@ struct Metrics {
   std::uint64_t handshakes_waiting_peak = 0;  ///< the most of one shard at the end of a turn
   std::uint64_t handshake_steps = 0;          ///< costly ones: with asymmetric work
   std::uint64_t handshake_steps_deferred = 0; ///< of these, asked for in an earlier turn
+  std::uint64_t passthroughs = 0; ///< connections that were passed through to a server, or to be
+  std::uint64_t passthroughs_open = 0;
   std::uint64_t requests = 0;
   std::uint64_t responses = 0;
   std::uint64_t received_bytes = 0;

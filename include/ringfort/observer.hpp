@@ -25,6 +25,16 @@ struct ExchangeReport {
   std::chrono::nanoseconds taken{0};     ///< from the head to the end; a turn's resolution
 };
 
+/// What became of a connection that was passed through.
+struct PassthroughReport {
+  std::string_view server_name;      ///< that its hello asked for; empty: none
+  std::string_view server;           ///< "10.0.0.9:443"; empty: none took it
+  bool whole = false;                ///< both directions came to their ends
+  std::uint64_t received_bytes = 0;  ///< from the client, of whatever protocol
+  std::uint64_t sent_bytes = 0;      ///< to it
+  std::chrono::nanoseconds taken{0}; ///< since it was accepted
+};
+
 /// Made once for each shard, so that what it keeps is the shard's own. It must not block.
 /// Borrow: what a call is given, until it returns.
 /// Cost:   a virtual call each; an engine without one pays a comparison.
@@ -41,6 +51,8 @@ public:
   virtual void requested(const Exchange&) noexcept {}
   /// An exchange that was told by requested() has ended, well or not.
   virtual void answered(const Exchange&, const ExchangeReport&) noexcept {}
+  /// A connection that was passed through has ended.
+  virtual void passed_through(const ConnectionFacts&, const PassthroughReport&) noexcept {}
   /// The connection has gone.
   virtual void disconnected(const ConnectionFacts&) noexcept {}
 };

@@ -21,6 +21,7 @@
 #include <ringfort/message.hpp>
 #include <ringfort/metrics.hpp>
 #include <ringfort/names.hpp>
+#include <ringfort/passthrough.hpp>
 #include <ringfort/proxy_rules.hpp>
 #include <ringfort/records.hpp>
 #include <ringfort/router.hpp>

@@ -60,15 +60,17 @@ bool Connection::handshake_step() {
 void Connection::flush() {
   if (tls_ == nullptr) return;
   const std::string outgoing = tls_->take_outgoing();
-  if (outgoing.empty()) return;
-  (void)!::send(descriptor_, outgoing.data(), outgoing.size(), MSG_NOSIGNAL);
+  if (!outgoing.empty()) send_in_clear(outgoing);
 }
 
+void Connection::send_in_clear(std::string_view bytes) {
+  (void)!::send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+}
+
+void Connection::end_sending() { ::shutdown(descriptor_, SHUT_WR); }
+
 void Connection::send(std::string_view text) {
-  if (tls_ == nullptr) {
-    (void)!::send(descriptor_, text.data(), text.size(), MSG_NOSIGNAL);
-    return;
-  }
+  if (tls_ == nullptr) return send_in_clear(text);
   flush();
   while (!tls_->secured() && receive()) {}
   tls_->write(text);
@@ -117,6 +119,12 @@ std::string Connection::read_to_end() {
 void Connection::wait_for_end() {
   pollfd gone{.fd = descriptor_, .events = POLLRDHUP, .revents = 0};
   (void)::poll(&gone, 1, 60'000);
+}
+
+bool Connection::was_reset() {
+  errno = 0;
+  while (receive()) errno = 0;
+  return errno == ECONNRESET;
 }
 
 void Connection::reset() {

@@ -24,6 +24,10 @@ public:
   /// Moves the handshake on without waiting, for a server on this very thread. True: it is over.
   bool handshake_step();
   void send(std::string_view text);
+  /// As it is, before the handshake too.
+  void send_in_clear(std::string_view bytes);
+  /// FIN; the other direction goes on.
+  void end_sending();
   /// Plaintext until `text` was seen, or the end. Takes it away from what is read later.
   std::string read_until(std::string_view text);
   std::string read_bytes(std::size_t bytes);
@@ -31,6 +35,8 @@ public:
   /// Until the other end has gone, without reading what it sends.
   void wait_for_end();
   void reset();
+  /// Reads to the end, and whether that was a reset.
+  bool was_reset();
   /// Over TLS: the common name of the server's certificate.
   std::string peer_subject() const { return tls_->peer_subject(); }
 

@@ -1,0 +1,150 @@
+#include "cli/hop_flags.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <CLI/CLI.hpp>
+
+#include "cli/flag_kinds.hpp"
+
+namespace ringfort::cli {
+
+namespace {
+
+constexpr std::string_view unix_mark = "unix:";
+
+struct Passthrough {
+  std::string name; ///< empty: every other one
+  Destination server;
+};
+
+/// "10.0.0.9:443", "[::1]:443", "host:443", "unix:PATH".
+std::optional<Destination> parse_server(std::string_view text) {
+  if (text.starts_with(unix_mark)) {
+    if (text.size() == unix_mark.size()) return {};
+    return Destination{.unix_path = std::string(text.substr(unix_mark.size()))};
+  }
+  const std::size_t colon = text.rfind(':');
+  if (colon == text.npos) return {};
+  const auto port = parse_count(text.substr(colon + 1));
+  std::string_view host = text.substr(0, colon);
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  const bool v6 = host.size() < colon; // Only there colons are none that part host and port.
+  if (!port || *port == 0 || *port > 65'535 || host.empty() || (host.contains(':') && !v6)) {
+    return {};
+  }
+  return Destination{.host = std::string(host), .port = static_cast<std::uint16_t>(*port)};
+}
+
+std::optional<Passthrough> parse_passthrough(std::string_view text) {
+  const std::size_t equals = text.find('=');
+  const bool named = equals != text.npos && !text.starts_with(unix_mark);
+  auto server = parse_server(named ? text.substr(equals + 1) : text);
+  if (!server || (named && equals == 0)) return {};
+  return Passthrough{.name = std::string(named ? text.substr(0, equals) : ""),
+                     .server = std::move(*server)};
+}
+
+std::string text_of(const Destination& server) {
+  if (!server.unix_path.empty()) return std::string(unix_mark) + server.unix_path;
+  const bool v6 = server.host.contains(':');
+  return (v6 ? '[' + server.host + ']' : server.host) + ':' + std::to_string(server.port);
+}
+
+} // namespace
+
+bool HopFlags::has_default_route() const {
+  return std::ranges::any_of(passthroughs, [](const std::string& text) {
+    const auto passthrough = parse_passthrough(text);
+    return passthrough && passthrough->name.empty();
+  });
+}
+
+void add_header_flags(CLI::App& app, HopFlags& flags, UpstreamFlags& upstreams) {
+  app.add_option_function<std::vector<std::string>>(
+         "--proxy-protocol",
+         [&flags, &upstreams](const std::vector<std::string>& texts) {
+           for (const std::string& text : texts) {
+             if (text == "in") {
+               flags.takes_headers = true;
+             } else if (text == "out" || text == "out-v1") {
+               upstreams.header = text == "out" ? ProxyHeader::v2 : ProxyHeader::v1;
+             } else {
+               refuse("--proxy-protocol", text, "one of in|out|out-v1");
+             }
+           }
+         },
+         "in: each connection of a --trusted-proxy begins with a PROXY header, which says for whom "
+         "it speaks; out: a proxy says so to the servers behind it; may be given for both")
+      ->type_name("in|out|out-v1")
+      ->allow_extra_args(false);
+  app.add_flag("--trusted-proxies-only", flags.trusted_proxies_only,
+               "with --proxy-protocol in: who is no --trusted-proxy is reset");
+}
+
+void add_passthrough_flags(CLI::App& app, HopFlags& flags) {
+  app.add_option("--passthrough", flags.passthroughs,
+                 "a server that has every byte of the connections for NAME (SNI; *.NAME for any "
+                 "label before it), which are not opened here; without NAME, of all that nothing "
+                 "else serves; again for another one; unix:PATH too")
+      ->type_name("[NAME=]HOST:PORT")
+      ->allow_extra_args(false);
+}
+
+std::string contradiction_of(const HopFlags& flags, const UpstreamFlags& upstreams) {
+  for (const std::string& text : flags.passthroughs) {
+    if (!parse_passthrough(text)) {
+      return "--passthrough " + text + ": expected a host and a port, with NAME= before it or not";
+    }
+  }
+  if (flags.takes_headers && upstreams.trusted_proxies.empty()) {
+    return "--proxy-protocol in needs --trusted-proxy: of whom headers are believed";
+  }
+  if (flags.trusted_proxies_only && !flags.takes_headers) {
+    return "--trusted-proxies-only needs --proxy-protocol in";
+  }
+  if (upstreams.header != ProxyHeader::none && flags.passthroughs.empty() &&
+      upstreams.urls.empty()) {
+    return "--proxy-protocol out is for a proxy: there are no servers behind this one";
+  }
+  if (!flags.passthroughs.empty() && upstreams.balance == Balance::target_hash) {
+    return "--passthrough and --balance target-hash exclude each other: no target is seen";
+  }
+  return {};
+}
+
+ListenOptions listen_options_of(const HopFlags& flags, const UpstreamFlags& upstreams) {
+  ListenOptions options;
+  if (flags.takes_headers) options.proxy_headers_from = upstreams.trusted_proxies;
+  options.refuses_others = flags.trusted_proxies_only;
+  PassthroughOptions& through = options.passthrough;
+  through.header = upstreams.header;
+  through.balance = upstreams.balance;
+  through.failures_max = upstreams.failures_max;
+  through.ejection_time = upstreams.ejection_time;
+  through.connect_timeout = upstreams.client.connect_timeout;
+  for (const std::string& text : flags.passthroughs) {
+    Passthrough one = parse_passthrough(text).value();
+    auto route = std::ranges::find(through.routes, one.name, &PassthroughRoute::name);
+    if (route == through.routes.end()) {
+      through.routes.push_back({.name = std::move(one.name)});
+      route = std::prev(through.routes.end());
+    }
+    route->servers.push_back(std::move(one.server));
+  }
+  return options;
+}
+
+std::string passed_spans(const PassthroughOptions& options) {
+  std::string lines;
+  for (const PassthroughRoute& route : options.routes) {
+    for (const Destination& server : route.servers) {
+      lines.append("public client");
+      if (!route.name.empty()) lines.append(" of ").append(route.name);
+      lines.append(" -> ").append(text_of(server)).append(" - HTTPS (passed through)\n");
+    }
+  }
+  return lines;
+}
+
+} // namespace ringfort::cli

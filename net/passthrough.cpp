@@ -1,0 +1,145 @@
+#include "net/passthrough.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "net/proxy_header.hpp"
+#include "net/server_connection.hpp"
+#include "net/serving_shard.hpp"
+
+namespace ringfort::net {
+
+namespace {
+
+/// Servers that are tried for one connection.
+constexpr unsigned tries_max = 4;
+
+} // namespace
+
+Passthrough::Passthrough(ServerConnection& client, LiveRoute& route, std::uint64_t peer_hash)
+    : client_(client), route_(route), peer_hash_(peer_hash),
+      server_name_(client.transport().server_name()),
+      protocol_(only_protocol(client.transport().offered_protocols())) {}
+
+Passthrough::~Passthrough() { leave_server(); }
+
+std::string Passthrough::server() const {
+  return server_path_.empty() ? server_.text() : "unix:" + server_path_;
+}
+
+// ---------------------------------------------------------------------------- a server
+
+bool Passthrough::try_next() noexcept {
+  if (tries_++ == tries_max) return false;
+  ServingShard& shard = client_.shard();
+  const auto place = route_.upstreams.choose(tried_, peer_hash_, shard.now());
+  if (!place) return false;
+  tried_ |= UpstreamSet{1} << *place;
+  place_ = place;
+  route_.upstreams.on_begun(*place);
+  const DialTimeouts timeouts{route_.options.resolve_timeout, route_.options.connect_timeout};
+  client_.hold_open();
+  dial_ = std::make_unique<Dial>(shard, *this, route_.upstreams.destination(*place), timeouts);
+  dial_->start();
+  return true;
+}
+
+void Passthrough::leave_server() noexcept {
+  if (place_) route_.upstreams.on_ended(*std::exchange(place_, std::nullopt));
+}
+
+void Passthrough::on_failed(Dial&, const Error& error) noexcept {
+  error_ = error;
+  route_.upstreams.on_failed(*place_, client_.shard().now());
+  leave_server();
+}
+
+void Passthrough::on_connected(Dial&, int descriptor,
+                               const engine::SocketAddress& address) noexcept {
+  server_ = address;
+  if (!address.is_set()) server_path_ = route_.upstreams.destination(*place_).unix_path;
+  route_.upstreams.on_reached(*place_);
+  state_ = State::passing;
+  client_.hold_open();
+  far_.emplace(client_.shard().stream_home(), descriptor, *this);
+  if (auto introduced = introduce(); !introduced)
+    return client_.on_passthrough_failed(introduced.error());
+  far_->start();
+  far_->flush();
+  move();
+}
+
+void Passthrough::release(Dial&) noexcept {
+  dial_.reset();
+  if (state_ == State::dialing && !try_next()) client_.on_unreachable(error_);
+  client_.on_settled();
+}
+
+/// What stands before everything that the client sent and still lies in its stream: who it is, and
+/// as much of its hello as came in pieces.
+Result<> Passthrough::introduce() noexcept {
+  const ProxyHeader version = route_.options.header;
+  if (version != ProxyHeader::none) {
+    const MutableBytes space = far_->send_space(proxy_header_bytes_max);
+    if (space.empty()) return fail(Code::response_stream_no_blocks);
+    const ProxyStatement statement{
+        .ends = client_.ends(), .protocol = protocol_, .server_name = server_name_};
+    far_->commit(write_proxy_header(space, version, statement));
+  }
+  const std::vector<std::byte> beginning = client_.transport().leave_unopened();
+  if (beginning.empty()) return {};
+  const MutableBytes space = far_->send_space(beginning.size());
+  if (space.empty()) return fail(Code::response_stream_no_blocks);
+  copy_into(space, beginning);
+  far_->commit(beginning.size());
+  return {};
+}
+
+// ---------------------------------------------------------------------------- bytes
+
+void Passthrough::move(Stream& from, Stream& to, bool& ended) noexcept {
+  for (std::size_t bytes = to.take_forwarded(); bytes > 0;) {
+    const std::size_t piece = std::min(bytes, from.received().size());
+    from.consume(piece);
+    bytes -= piece;
+  }
+  to.forward(from);
+  if (ended || !from.ended() || to.sending() || to.queued_bytes() > 0) return;
+  ended = true;
+  to.shutdown_write();
+}
+
+void Passthrough::move() noexcept {
+  if (state_ != State::passing) return;
+  Stream& near = client_.transport().stream();
+  move(near, *far_, up_ended_);
+  move(*far_, near, down_ended_);
+  client_.on_moved();
+}
+
+// ---------------------------------------------------------------------------- the end
+
+// What a peer that has sent its end does not want any more is no failure.
+void Passthrough::on_client_broken(int error_number) noexcept {
+  if (!up_ended_) {
+    client_.report({.code = Code::passthrough_client_reset, .detail = error_number});
+  }
+  client_.cut();
+}
+
+void Passthrough::on_broken(int error_number) noexcept {
+  if (!down_ended_) {
+    client_.report({.code = Code::passthrough_server_reset, .detail = error_number});
+  }
+  client_.cut();
+}
+
+void Passthrough::stop(bool reset) noexcept {
+  if (std::exchange(state_, State::stopped) == State::stopped) return;
+  if (dial_ != nullptr) dial_->stop();
+  if (far_) far_->stop(reset);
+}
+
+void Passthrough::on_settled() noexcept { client_.on_settled(); }
+
+} // namespace ringfort::net

@@ -1,0 +1,88 @@
+// passthrough — the far side of a connection that is not opened here: it finds a server, hands it
+// the hello as it came, and joins both streams.
+//
+//   dialing   servers are tried, one after the other; what the client sends waits
+//   passing   bytes go both ways, from the buffers that they were received in
+//   stopped   every operation is cancelled, or there is none
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <ringfort/observer.hpp>
+
+#include "net/dial.hpp"
+#include "net/passthrough_routes.hpp"
+#include "net/stream.hpp"
+
+namespace ringfort::net {
+
+class ServerConnection;
+
+/// Where: one shard. Living inside its client's connection, which is not over before what is under
+/// way here is: see ServerConnection::hold_open().
+class Passthrough final : public StreamOwner, public DialOwner {
+public:
+  Passthrough(ServerConnection& client, LiveRoute& route, std::uint64_t peer_hash);
+  Passthrough(const Passthrough&) = delete;
+  Passthrough& operator=(const Passthrough&) = delete;
+  ~Passthrough();
+
+  /// Tries the first server. ServerConnection::on_unreachable() follows when none takes it.
+  void start() noexcept { (void)try_next(); }
+  /// Moves what can be moved, ends of streams too. After anything that the client's stream told.
+  void move() noexcept;
+  /// The client's stream is broken.
+  void on_client_broken(int error_number) noexcept;
+  void stop(bool reset) noexcept;
+
+  bool passing() const noexcept { return state_ == State::passing; }
+  /// "10.0.0.9:443"; empty while nobody has taken the connection. Allocates.
+  std::string server() const;
+  /// What the client asked for, as it wrote it.
+  const std::string& server_name() const noexcept { return server_name_; }
+  /// Both directions have come to their ends.
+  bool whole() const noexcept { return up_ended_ && down_ended_; }
+
+  void on_connected(Dial& dial, int descriptor,
+                    const engine::SocketAddress& address) noexcept override;
+  void on_failed(Dial& dial, const Error& error) noexcept override;
+  void release(Dial& dial) noexcept override;
+
+  void on_received() noexcept override { move(); }
+  void on_sent() noexcept override { move(); }
+  bool waits_for_sent() const noexcept override { return true; }
+  void on_installed(engine::Completion) noexcept override {}
+  void on_broken(int error_number) noexcept override;
+  void on_settled() noexcept override;
+
+private:
+  enum class State : std::uint8_t { dialing, passing, stopped };
+
+  /// False: nobody is left to try.
+  bool try_next() noexcept;
+  void leave_server() noexcept;
+  Result<> introduce() noexcept;
+  static void move(Stream& from, Stream& to, bool& ended) noexcept;
+
+  ServerConnection& client_;
+  LiveRoute& route_;
+  std::uint64_t peer_hash_;
+  State state_ = State::dialing;
+  UpstreamSet tried_ = 0;
+  unsigned tries_ = 0;
+  std::optional<std::size_t> place_; ///< of the server, while it has the connection or is tried
+  Error error_{};                    ///< of the last one that was tried
+  std::string server_name_;
+  std::string protocol_; ///< empty: not known
+  engine::SocketAddress server_;
+  std::string server_path_; ///< of a unix socket, instead
+  std::unique_ptr<Dial> dial_;
+  std::optional<Stream> far_;
+  bool up_ended_ = false;
+  bool down_ended_ = false;
+};
+
+} // namespace ringfort::net
