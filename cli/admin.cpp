@@ -61,7 +61,7 @@ Admin::Admin() {
 
 Admin::~Admin() {
   thread_.finish();
-  if (listener_ && !handed_on_) ::unlink(path_.c_str());
+  if (listener_ && owns_path_ && !handed_on_) ::unlink(path_.c_str());
 }
 
 void Admin::add(std::string word, std::string help, Command command, Effect effect) {
@@ -70,7 +70,8 @@ void Admin::add(std::string word, std::string help, Command command, Effect effe
 
 bool Admin::start(const std::string& path, Complaints& complaints) {
   std::string objection = objection_to(path);
-  if (objection.empty()) return start_with(listen_at(path), path, complaints);
+  owns_path_ = objection.empty();
+  if (owns_path_) return start_with(listen_at(path), path, complaints);
   complaints.add("--admin " + path, std::move(objection));
   return false;
 }

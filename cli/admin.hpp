@@ -44,8 +44,11 @@ public:
   /// Listens at `path` with mode 0600. A socket that nobody answers at is replaced; anything else
   /// that lies there is left alone. False after a complaint.
   bool start(const std::string& path, Complaints& complaints);
-  /// Answers instead at a socket that listens at `path` already: a predecessor's. The same.
+  /// Answers instead at a socket that listens at `path` already: a predecessor's, whose path stays
+  /// at the end unless own_path() was called. The same.
   bool start_with(Descriptor listener, const std::string& path, Complaints& complaints);
+  /// The predecessor answers there no more. Where: any thread.
+  void own_path() noexcept { owns_path_ = true; }
   /// Another process goes on answering there: no further request is taken, and the path stays.
   /// Where: any thread.
   void hand_on();
@@ -68,6 +71,7 @@ private:
 
   std::map<std::string, Entry, std::less<>> commands_;
   std::string path_;
+  std::atomic<bool> owns_path_{false};
   std::atomic<bool> handed_on_{false};
   Descriptor listener_;
   PollingThread thread_; ///< ends before what it uses

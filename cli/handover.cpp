@@ -2,12 +2,14 @@
 
 #include <cerrno>
 #include <cstdint>
+#include <cstring>
 #include <iostream>
 #include <utility>
 
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "cli/complaints.hpp"
 #include "cli/inherited.hpp"
 #include "cli/passed_keys.hpp"
 
@@ -62,9 +64,22 @@ void Handover::ask() { raise(asked_); }
 void Handover::stop() {
   if (!stop_) return;
   raise(stop_);
+  {
+    const std::lock_guard lock(mutex_);
+    sockets_.clear(); // No thread is started from now on.
+  }
   thread_.finish();
-  const std::lock_guard lock(mutex_);
-  sockets_.clear();
+  watch_.finish();
+}
+
+void Handover::watch() {
+  if (watch_.wait_for(successor_->life()) == PollingThread::Woken::end) return;
+  const std::string failure = successor_->reap();
+  if (failure.empty()) return; // It was told to end, or has a successor of its own.
+  say("process " + std::to_string(successor_->process()) +
+      ", which had taken over, is gone: " + failure + "; this process ends as well");
+  // Nobody serves: the sooner the supervisor sees that the service has ended, the better.
+  engine_->drain(std::chrono::milliseconds::zero());
 }
 
 Admin::Answer Handover::refuse(const std::string& reason) const {
@@ -97,10 +112,12 @@ Admin::Answer Handover::hand_over() {
   admin_->hand_on();
   sockets_.clear();
   engine_->retire(terms_.grace);
+  successor_ = std::move(*successor);
+  if (!watch_.start([this] { watch(); })) warn(name, std::strerror(errno));
   const std::string text = name + " has taken over; this process serves out what it has begun";
   say(text);
   Admin::Answer answer{.value = {}, .text = text + '\n'};
-  answer.value["process"] = successor->process();
+  answer.value["process"] = successor_->process();
   return answer;
 }
 

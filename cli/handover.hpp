@@ -1,6 +1,7 @@
 // handover — a successor of the program's file takes over its listening sockets, its admin socket
 // and its generated ticket keys, and this process serves out what it has begun. No connection is
-// refused or reset for it: the sockets, and who waits in their queues, stay as they are.
+// refused or reset for it: the sockets, and who waits in their queues, stay as they are. Should the
+// successor fail before this process has ended, this one ends at once.
 #pragma once
 
 #include <chrono>
@@ -47,6 +48,7 @@ public:
 
 private:
   void wait();
+  void watch();
   Admin::Answer refuse(const std::string& reason) const;
   Admin::Answer hand_over();
   std::vector<Gift> gifts(const Descriptor& keys) const;
@@ -62,7 +64,9 @@ private:
   std::mutex mutex_; ///< guards what follows: one successor at a time
   bool allowed_ = false;
   std::vector<std::vector<Descriptor>> sockets_; ///< of each endpoint; none: it is over
-  PollingThread thread_;                         ///< ends before what it uses
+  std::optional<Successor> successor_;           ///< who has taken over
+  PollingThread thread_;                         ///< waits to be asked
+  PollingThread watch_;                          ///< waits for the successor's end
 };
 
 } // namespace ringfort::cli

@@ -39,7 +39,7 @@ bool Liveness::start(Engine& engine, std::chrono::milliseconds interval,
 // A shard's first turn runs what was posted and arms its accepts; they have gone to the kernel when
 // it runs what was posted after that.
 void Liveness::watch() const {
-  if (!hear_all() || !hear_all()) return;
+  if (!hear_all() || !hear_all() || has_ended()) return;
   accepting_();
   if (interval_ == interval_.zero()) return;
   const auto interval_ms = static_cast<int>(interval_.count());
@@ -47,6 +47,14 @@ void Liveness::watch() const {
     if (!hear_all()) return;
     alive_();
   }
+}
+
+/// A shard has, for instance because the program was told to end while it started.
+bool Liveness::has_ended() const {
+  for (unsigned index = 0; index < engine_->shard_count(); ++index) {
+    if (engine_->shard(index).ended()) return true;
+  }
+  return false;
 }
 
 /// Waits until each shard has answered, or has ended. False: the thread shall end.

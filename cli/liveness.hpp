@@ -15,8 +15,8 @@ namespace ringfort::cli {
 class Liveness {
 public:
   /// Calls `accepting` once, when every shard accepts, and then `alive` each `interval`, unless
-  /// that is zero, as long as every shard answers in between: one that is stuck ends it. Both in a
-  /// thread of its own. False, with errno set.
+  /// that is zero, as long as every shard answers in between: one that is stuck ends it. Neither
+  /// where a shard has ended before. Both in a thread of its own. False, with errno set.
   /// Borrow: the engine, until finish(); the engine's shards this, for the engine's life.
   bool start(Engine& engine, std::chrono::milliseconds interval, std::function<void()> accepting,
              std::function<void()> alive);
@@ -24,6 +24,7 @@ public:
 
 private:
   void watch() const;
+  bool has_ended() const;
   bool hear_all() const;
 
   Engine* engine_ = nullptr;

@@ -1,5 +1,6 @@
 #include "cli/passed_keys.hpp"
 
+#include <cerrno>
 #include <cstddef>
 #include <cstring>
 #include <vector>
@@ -15,6 +16,16 @@ namespace ringfort::cli {
 
 namespace {
 
+constexpr unsigned noexec_seal = 0x0008; // MFD_NOEXEC_SEAL, which C libraries do not know yet
+
+/// Where vm.memfd_noexec is 2 there is none without that seal, and before Linux 6.3 none with it.
+Descriptor open_in_memory() {
+  const char* const name = inherited_ticket_keys.data();
+  Descriptor sealed(::memfd_create(name, MFD_CLOEXEC | noexec_seal));
+  if (sealed || errno != EINVAL) return sealed;
+  return Descriptor(::memfd_create(name, MFD_CLOEXEC));
+}
+
 void erase(std::vector<std::byte>& bytes) { explicit_bzero(bytes.data(), bytes.size()); }
 
 } // namespace
@@ -22,11 +33,13 @@ void erase(std::vector<std::byte>& bytes) { explicit_bzero(bytes.data(), bytes.s
 Descriptor write_passed_keys(const tls::TicketKeys& keys) {
   std::vector<std::byte> snapshot = keys.snapshot();
   if (snapshot.empty()) return {};
-  Descriptor file(::memfd_create(inherited_ticket_keys.data(), MFD_CLOEXEC));
+  Descriptor file = open_in_memory();
   const bool whole = file && ::pwrite(file.get(), snapshot.data(), snapshot.size(), 0) ==
                                  static_cast<ssize_t>(snapshot.size());
   erase(snapshot);
-  return whole ? std::move(file) : Descriptor();
+  if (whole) return file;
+  warn("ticket keys", "they cannot be passed on: the successor resumes no session of this process");
+  return {};
 }
 
 std::optional<tls::TicketKeys> read_passed_keys(const Descriptor& file) {

@@ -10,7 +10,8 @@
 
 namespace ringfort::cli {
 
-/// None for keys of a file, which a successor reads for itself, and where there is no memory.
+/// None for keys of a file, which a successor reads for itself, and, after a warning, where there
+/// is no memory.
 Descriptor write_passed_keys(const tls::TicketKeys& keys);
 /// Empty, after a warning, for those of a program whose keys lie differently.
 std::optional<tls::TicketKeys> read_passed_keys(const Descriptor& file);

@@ -34,7 +34,7 @@ std::chrono::milliseconds watchdog_interval() {
 
 ServiceLife::ServiceLife()
     : inherited_(Inherited::from_environment()),
-      notice_(variable("NOTIFY_SOCKET"), variable(supervisor_variable)) {}
+      notice_(variable("NOTIFY_SOCKET"), variable_if_set(supervisor_variable)) {}
 
 std::optional<tls::TicketKeys> ServiceLife::predecessors_keys() {
   const Descriptor file = inherited_.take(inherited_ticket_keys);
@@ -48,6 +48,7 @@ Result<> ServiceLife::prepare(Engine& engine, const ServeFlags& flags, Admin& ad
       !prepared) {
     return prepared;
   }
+  admin_ = &admin;
   admin.add(
       "upgrade", "starts the program's file again, which takes over without a lost connection",
       [this] { return handover_.run(); }, Admin::Effect::changes);
@@ -75,7 +76,7 @@ bool ServiceLife::start(Engine& engine, const ServeFlags& flags, const std::stri
       [this, serving] {
         // Who hears that it is ready may ask for a successor at once.
         if (!handover_.allow()) warn("SIGUSR2", std::strerror(errno));
-        notice_.ready(serving);
+        if (notice_.ready(serving)) admin_->own_path();
       },
       [this] { notice_.alive(); });
 }

@@ -42,6 +42,7 @@ private:
   Inherited inherited_;
   Signals signals_;
   ServiceNotice notice_;
+  Admin* admin_ = nullptr;
   Handover handover_;
   Liveness liveness_;
 };

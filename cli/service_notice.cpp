@@ -34,18 +34,20 @@ std::string with_status(std::string_view line, std::string_view status) {
 
 } // namespace
 
-ServiceNotice::ServiceNotice(std::string address, std::string later)
-    : predecessor_(later.empty() ? "" : std::move(address)),
-      supervisor_(later.empty() ? std::move(address) : std::move(later)) {}
+ServiceNotice::ServiceNotice(std::string address, std::optional<std::string> later)
+    : predecessor_(later ? std::move(address) : ""),
+      supervisor_(later ? std::move(*later) : std::move(address)) {}
 
 void ServiceNotice::tell(std::string_view lines) const {
   if (started_ && !handed_on_) send_to(supervisor_, lines);
 }
 
 // Of a successor the supervisor hears by its predecessor, who is the service until then.
-void ServiceNotice::ready(std::string_view status) {
+bool ServiceNotice::ready(std::string_view status) {
+  if (stopping_) return false;
   send_to(predecessor_.empty() ? supervisor_ : predecessor_, with_status("READY=1", status));
   started_ = true;
+  return true;
 }
 
 void ServiceNotice::reloaded(std::string_view status) { tell(with_status("READY=1", status)); }
@@ -57,14 +59,19 @@ void ServiceNotice::reloading() {
   tell("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(now.count()));
 }
 
-void ServiceNotice::stopping(std::string_view status) { tell(with_status("STOPPING=1", status)); }
+void ServiceNotice::stopping(std::string_view status) {
+  stopping_ = true;
+  tell(with_status("STOPPING=1", status));
+}
 
 void ServiceNotice::alive() { tell("WATCHDOG=1"); }
 
-// The successor's first sign of life is half an interval away.
+// READY ends a reload that still runs, whose own end is not told any more. The successor's first
+// sign of life is half an interval away.
 void ServiceNotice::hand_on(int process) {
-  tell("MAINPID=" + std::to_string(process) + "\nWATCHDOG=1\nSTATUS=process " +
-       std::to_string(process) + " has taken over");
+  const std::string number = std::to_string(process);
+  tell(with_status("MAINPID=" + number + "\nREADY=1\nWATCHDOG=1",
+                   "process " + number + " has taken over"));
   handed_on_ = true;
 }
 

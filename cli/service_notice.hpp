@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -13,15 +14,15 @@ namespace ringfort::cli {
 class ServiceNotice {
 public:
   /// `address` is NOTIFY_SOCKET's: a path, or "@" and an abstract name; empty: nobody is told.
-  /// `later`, when it is not empty, is told everything from ready() on, and `address` that one
-  /// alone: a successor tells its predecessor that it is ready, and then goes on with the
-  /// supervisor of both.
-  explicit ServiceNotice(std::string address, std::string later = {});
+  /// `later`, when there is one, is told everything from ready() on, and `address` that one alone:
+  /// a successor tells its predecessor that it is ready, and then goes on with the supervisor of
+  /// both, which may be none.
+  explicit ServiceNotice(std::string address, std::optional<std::string> later = {});
   ServiceNotice(const ServiceNotice&) = delete;
   ServiceNotice& operator=(const ServiceNotice&) = delete;
 
-  /// It has started.
-  void ready(std::string_view status);
+  /// It has started. False, and not told: it ends already.
+  bool ready(std::string_view status);
   /// A reload begins, and ends with reloaded().
   void reloading();
   void reloaded(std::string_view status);
@@ -39,6 +40,7 @@ private:
   std::string predecessor_; ///< told of ready(); empty without one
   std::string supervisor_;
   std::atomic<bool> started_{false};
+  std::atomic<bool> stopping_{false};
   std::atomic<bool> handed_on_{false};
 };
 

@@ -54,7 +54,7 @@ std::vector<std::string> environment_with(const std::vector<Gift>& gifts,
   for (const Gift& gift : gifts) names.append(gift.name).append(":");
   if (!gifts.empty()) names.pop_back();
   variables.push_back(std::move(names));
-  if (!supervisor.empty()) variables.push_back(std::string(supervisor_variable) + '=' + supervisor);
+  variables.push_back(std::string(supervisor_variable) + '=' + supervisor);
   for (char** variable = environ; *variable != nullptr; ++variable) {
     if (!is_replaced(*variable)) variables.emplace_back(*variable);
   }
@@ -76,7 +76,9 @@ struct Launch {
   char* const* arguments;
   char* const* environment;                ///< the first two hold unknown_process
   std::span<const Descriptor> descriptors; ///< beyond those that they become
-  int error_number = 0;
+  /// Of exec. Volatile, because the new process writes it and this one reads it: compilers see
+  /// neither that the two share memory nor that vfork returns after the write.
+  volatile int error_number = 0;
 };
 
 /// Digits with zeros in front, as sd_listen_fds(3) reads them.
@@ -97,6 +99,8 @@ void write_process(char* variable, pid_t process) noexcept {
   write_process(launch.environment[1], process);
   int number = first_descriptor;
   for (const Descriptor& descriptor : launch.descriptors) (void)dup2(descriptor.get(), number++);
+  // Files that other threads have open as streams would go along.
+  (void)close_range(static_cast<unsigned>(number), ~0U, CLOSE_RANGE_CLOEXEC);
   execve(launch.path, launch.arguments, launch.environment);
   launch.error_number = errno;
   _exit(127);
@@ -185,13 +189,13 @@ std::string Successor::wait_until_ready(std::chrono::milliseconds patience, int 
   const auto deadline = steady_clock::now() + patience;
   while (true) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - steady_clock::now());
+    // Not only when poll() is quiet: anybody can write to the notices for ever.
+    if (left.count() <= 0) return kill("it was not ready in time, and was killed");
     std::array<pollfd, 3> waiting{
         {{notices_.get(), POLLIN, 0}, {life_.get(), POLLIN, 0}, {stop, POLLIN, 0}}};
-    const auto timeout_ms = static_cast<int>(std::max<std::int64_t>(left.count(), 0));
-    const int ready = ::poll(waiting.data(), waiting.size(), timeout_ms);
+    const int ready = ::poll(waiting.data(), waiting.size(), static_cast<int>(left.count()));
     if (ready < 0 && errno != EINTR) return kill(errno_text());
-    if (ready == 0) return kill("it was not ready in time, and was killed");
-    if (waiting[0].revents != 0 && says_ready()) return {};
+    if (waiting[0].revents != 0 && says_ready()) return has_ended() ? end() : std::string();
     if (waiting[1].revents != 0) return end();
     if (waiting[2].revents != 0) return kill("this process ends, and its successor was killed");
   }
@@ -220,9 +224,20 @@ bool Successor::says_ready() const {
   return sender.pid == process_ && lines.contains("\nREADY=1\n");
 }
 
+bool Successor::has_ended() const {
+  pollfd life{life_.get(), POLLIN, 0};
+  return ::poll(&life, 1, 0) > 0;
+}
+
 std::string Successor::end() const {
+  const std::string failure = reap();
+  return failure.empty() ? "it ended with status 0" : failure;
+}
+
+std::string Successor::reap() const {
   int status = 0;
   (void)::waitpid(process_, &status, 0);
+  if (status == 0) return {};
   if (WIFSIGNALED(status)) return "signal " + std::to_string(WTERMSIG(status)) + " ended it";
   return "it ended with status " + std::to_string(WEXITSTATUS(status));
 }

@@ -32,7 +32,7 @@ struct Gift {
 };
 
 /// The variable that names the supervisor's socket, beside a NOTIFY_SOCKET of the
-/// predecessor's own.
+/// predecessor's own. Each successor has it; empty: there is no supervisor.
 inline constexpr const char* supervisor_variable = "RINGFORT_SUPERVISOR_SOCKET";
 
 class Successor {
@@ -47,16 +47,21 @@ public:
   /// Empty when it is ready. Else it is gone, killed where it lived, and this is why. `stop`: a
   /// descriptor that is readable when it is wanted no more.
   std::string wait_until_ready(std::chrono::milliseconds patience, int stop);
+  /// pidfd_open(2): readable when it has ended. Borrow: for this one's life.
+  int life() const noexcept { return life_.get(); }
+  /// Waits for its end. How it failed, in words; empty: it ended in order.
+  std::string reap() const;
 
 private:
   explicit Successor(Descriptor notices) : notices_(std::move(notices)) {}
 
   bool says_ready() const;
+  bool has_ended() const;
   std::string end() const;
   std::string kill(std::string reason) const;
 
   Descriptor notices_; ///< its NOTIFY_SOCKET
-  Descriptor life_;    ///< pidfd_open(2): readable when it has ended
+  Descriptor life_;
   pid_t process_ = -1;
 };
 

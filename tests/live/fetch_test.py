@@ -271,7 +271,8 @@ def defaults():
     told = subprocess.run([server.PROGRAM, 'fetch', '--help'], stdout=subprocess.PIPE,
                           check=True, text=True).stdout
     told = ' '.join(told.split())
-    for flag in ('--idle-timeout DURATION 1ms..24h [5s]', '--pending-timeout DURATION 1ms..24h [10s]',
+    for flag in ('--idle-timeout DURATION 1ms..24h [5s]',
+                 '--pending-timeout DURATION 1ms..24h [10s]',
                  '--connection-age-max DURATION 0s..24h [0s]', '--timeout DURATION 0s..24h [0s]',
                  '--answer-timeout DURATION 1ms..24h [1m]',
                  '--calls-per-connection-max N 0..1000000 [0]'):

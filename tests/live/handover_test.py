@@ -277,6 +277,19 @@ def refused(serving, words):
         assert os.waitpid(-1, os.WNOHANG)[0] == 0, 'a successor was left'
 
 
+@tap.case('handover: a predecessor that still retires ends at once when its successor fails')
+def successor_is_lost():
+    with Line('--drain-timeout', '600s') as serving, serving.connect() as idle:
+        idle.sendall(GET)
+        assert idle.recv(4096)
+        before = serving.hand_over()
+        lost, serving.serving = serving.serving, before
+        os.kill(lost, signal.SIGKILL)
+        serving.wait_for_log('which had taken over, is gone: signal 9 ended it')
+        serving.wait_for_end_of(before)
+        serving.serving = None
+
+
 @tap.case('handover: SIGTERM while a successor starts ends both')
 def ends_while_starting():
     with Line() as serving:
@@ -309,6 +322,7 @@ def supervisor_hears():
         serving.upgrade()
         (_, lines), = supervisor.wait_for('MAINPID=', first)
         assert f'MAINPID={serving.serving}' in lines
+        assert 'READY=1' in lines, 'a reload that runs would never end'
         supervisor.wait_for('WATCHDOG=1', serving.serving, 2)
         os.kill(serving.serving, signal.SIGHUP)
         supervisor.wait_for('RELOADING=1', serving.serving)
