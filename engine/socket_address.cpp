@@ -36,7 +36,8 @@ Result<SocketAddress> SocketAddress::parse(std::string_view host, std::uint16_t 
     host = host.substr(1, host.size() - 2);
   }
   std::array<char, INET6_ADDRSTRLEN> text{};
-  if (host.empty() || host.size() >= text.size()) return fail(Code::listen_address_invalid);
+  const bool cut = host.contains('\0'); // There the text would end for those who read it below.
+  if (host.empty() || cut || host.size() >= text.size()) return fail(Code::listen_address_invalid);
   std::memcpy(text.data(), host.data(), host.size());
   SocketAddress address;
   auto& v4 = reinterpret_cast<sockaddr_in&>(address.storage_);

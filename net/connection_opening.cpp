@@ -66,6 +66,7 @@ void ServerConnection::pass_through(LiveRoute& route) noexcept {
   const std::uint64_t hash = hash_of(peer_.write_host_text(room));
   shard_.count_passthrough_begun();
   passthrough_ = std::make_unique<Passthrough>(*this, route, hash);
+  transport_.stream().receive_freely(); // Who leaves while a server is found is heard.
   passthrough_->start();
 }
 

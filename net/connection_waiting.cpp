@@ -85,13 +85,20 @@ void ServerConnection::update_deadlines() noexcept {
   update_handler_deadline();
   const bool rests = waiting == Waiting::request && transport_.encrypted();
   deadlines_.set(Deadline::rest, rests ? shard_.now() + rest_after : ConnectionDeadlines::never);
-  if (transport_.stream().queued_bytes() == 0) {
-    deadlines_.clear(Deadline::write);
-  } else if (!deadlines_.is_set(Deadline::write)) {
-    deadlines_.set(Deadline::write, shard_.now() + shard_.limits().write_timeout);
-  }
+  update_write_deadline();
   update_send_rate();
   deadlines_.arm(shard_.timers());
+}
+
+void ServerConnection::update_write_deadline() noexcept {
+  const Time timeout = shard_.limits().write_timeout;
+  if (passthrough_ != nullptr && passthrough_->passing()) {
+    deadlines_.set(Deadline::write, passthrough_->stalled_at(timeout));
+  } else if (transport_.stream().queued_bytes() == 0) {
+    deadlines_.clear(Deadline::write);
+  } else if (!deadlines_.is_set(Deadline::write)) {
+    deadlines_.set(Deadline::write, shard_.now() + timeout);
+  }
 }
 
 /// The whole request has one time, and its body a rate, which run while the peer is waited for:

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include <ringfort/client.hpp>
+#include <ringfort/passthrough.hpp>
 
 #include "net/exchange_state.hpp"
 

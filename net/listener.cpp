@@ -62,7 +62,9 @@ void Listener::hand_on() noexcept {
 // A waiting accept is woken for each connection, and of the processes that wait only one
 // (EPOLLEXCLUSIVE): had ours been woken just before it was cancelled, the other would never hear.
 void Listener::accept_left_over() noexcept {
-  for (int accepted = 0; (accepted = shard_.loop().ring().accept_waiting(descriptor_)) >= 0;) {
+  while (shard_.admits()) { // What it would only refuse is the other's to serve.
+    const int accepted = shard_.loop().ring().accept_waiting(descriptor_);
+    if (accepted < 0) return;
     shard_.admit(role_, accepted);
   }
 }

@@ -87,48 +87,62 @@ Result<> Passthrough::introduce() noexcept {
     far_->commit(write_proxy_header(space, version, statement));
   }
   const std::vector<std::byte> beginning = client_.transport().leave_unopened();
-  if (beginning.empty()) return {};
-  const MutableBytes space = far_->send_space(beginning.size());
-  if (space.empty()) return fail(Code::response_stream_no_blocks);
-  copy_into(space, beginning);
-  far_->commit(beginning.size());
+  for (Bytes rest(beginning); !rest.empty();) {
+    const MutableBytes space = far_->send_space(1);
+    if (space.empty()) return fail(Code::response_stream_no_blocks);
+    const std::size_t bytes = std::min(space.size(), rest.size());
+    copy_into(space, rest.first(bytes));
+    far_->commit(bytes);
+    rest = rest.subspan(bytes);
+  }
   return {};
 }
 
 // ---------------------------------------------------------------------------- bytes
 
-void Passthrough::move(Stream& from, Stream& to, bool& ended) noexcept {
-  for (std::size_t bytes = to.take_forwarded(); bytes > 0;) {
+void Passthrough::move(Stream& from, Stream& to, Direction& direction) noexcept {
+  const std::size_t taken_bytes = to.take_forwarded();
+  for (std::size_t bytes = taken_bytes; bytes > 0;) {
     const std::size_t piece = std::min(bytes, from.received().size());
     from.consume(piece);
     bytes -= piece;
   }
   to.forward(from);
-  if (ended || !from.ended() || to.sending() || to.queued_bytes() > 0) return;
-  ended = true;
+  if (!to.sending()) {
+    direction.sending_since = ConnectionDeadlines::never;
+  } else if (taken_bytes > 0 || direction.sending_since == ConnectionDeadlines::never) {
+    direction.sending_since = client_.shard().now();
+  }
+  if (direction.ended || !from.ended() || to.sending() || to.queued_bytes() > 0) return;
+  direction.ended = true;
   to.shutdown_write();
 }
 
 void Passthrough::move() noexcept {
   if (state_ != State::passing) return;
   Stream& near = client_.transport().stream();
-  move(near, *far_, up_ended_);
-  move(*far_, near, down_ended_);
+  move(near, *far_, up_);
+  move(*far_, near, down_);
   client_.on_moved();
+}
+
+std::chrono::nanoseconds Passthrough::stalled_at(std::chrono::nanoseconds timeout) const noexcept {
+  const auto since = std::min(up_.sending_since, down_.sending_since);
+  return since == ConnectionDeadlines::never ? since : since + timeout;
 }
 
 // ---------------------------------------------------------------------------- the end
 
 // What a peer that has sent its end does not want any more is no failure.
 void Passthrough::on_client_broken(int error_number) noexcept {
-  if (!up_ended_) {
+  if (!up_.ended) {
     client_.report({.code = Code::passthrough_client_reset, .detail = error_number});
   }
   client_.cut();
 }
 
 void Passthrough::on_broken(int error_number) noexcept {
-  if (!down_ended_) {
+  if (!down_.ended) {
     client_.report({.code = Code::passthrough_server_reset, .detail = error_number});
   }
   client_.cut();

@@ -6,6 +6,7 @@
 //   stopped   every operation is cancelled, or there is none
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -13,6 +14,7 @@
 
 #include <ringfort/observer.hpp>
 
+#include "net/connection_deadlines.hpp"
 #include "net/dial.hpp"
 #include "net/passthrough_routes.hpp"
 #include "net/stream.hpp"
@@ -44,7 +46,10 @@ public:
   /// What the client asked for, as it wrote it.
   const std::string& server_name() const noexcept { return server_name_; }
   /// Both directions have come to their ends.
-  bool whole() const noexcept { return up_ended_ && down_ended_; }
+  bool whole() const noexcept { return up_.ended && down_.ended; }
+  /// When one of them will have taken nothing of what it is sent for so long: what is received here
+  /// lies in the shard's buffers until then.
+  std::chrono::nanoseconds stalled_at(std::chrono::nanoseconds timeout) const noexcept;
 
   void on_connected(Dial& dial, int descriptor,
                     const engine::SocketAddress& address) noexcept override;
@@ -65,7 +70,11 @@ private:
   bool try_next() noexcept;
   void leave_server() noexcept;
   Result<> introduce() noexcept;
-  static void move(Stream& from, Stream& to, bool& ended) noexcept;
+  struct Direction {
+    std::chrono::nanoseconds sending_since = ConnectionDeadlines::never; ///< without progress
+    bool ended = false;
+  };
+  void move(Stream& from, Stream& to, Direction& direction) noexcept;
 
   ServerConnection& client_;
   LiveRoute& route_;
@@ -81,8 +90,8 @@ private:
   std::string server_path_; ///< of a unix socket, instead
   std::unique_ptr<Dial> dial_;
   std::optional<Stream> far_;
-  bool up_ended_ = false;
-  bool down_ended_ = false;
+  Direction up_;
+  Direction down_;
 };
 
 } // namespace ringfort::net

@@ -169,6 +169,7 @@ private:
   void update_request_deadlines() noexcept;
   void update_handler_deadline() noexcept;
   void pause_request_deadlines() noexcept;
+  void update_write_deadline() noexcept;
   void update_send_rate() noexcept;
   void on_timer() noexcept;
   void on_phase_deadline() noexcept;

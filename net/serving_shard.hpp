@@ -103,6 +103,8 @@ public:
   bool parting() const noexcept { return draining_ || retiring_; }
   bool draining() const noexcept { return draining_; }
 
+  /// A new connection would not be refused for the shard's sake.
+  bool admits() const noexcept { return !draining_ && !connections_.full(); }
   /// A new connection on `descriptor`, or a refusal when the shard is full.
   void admit(const ServerRole& role, int descriptor) noexcept;
   void release(ServerConnection& connection) noexcept;

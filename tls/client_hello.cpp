@@ -178,11 +178,11 @@ Result<ClientHello> read_client_hello(Bytes input) noexcept {
   Cursor cursor(input);
   read_message(cursor, hello);
   if (cursor.stopped() == Stop::malformed) return ringfort::fail(Code::tls_handshake_malformed);
-  if (cursor.stopped() == Stop::nothing) {
-    hello.bytes = cursor.record_end();
-    if (hello.bytes <= input.size()) return hello;
-  }
-  if (input.size() >= hello_bytes_max) return ringfort::fail(Code::tls_handshake_oversized_hello);
+  if (cursor.stopped() == Stop::nothing) hello.bytes = cursor.record_end();
+  const bool whole = hello.bytes > 0 && hello.bytes <= input.size();
+  if (whole && hello.bytes <= hello_bytes_max) return hello;
+  if (whole || input.size() >= hello_bytes_max)
+    return ringfort::fail(Code::tls_handshake_oversized_hello);
   hello.bytes = 0;
   return hello;
 }

@@ -273,9 +273,9 @@ public:
   /// Reads and drops up to so many bytes of the body that are unread at the end, and keeps the
   /// connection: instead of Limits::unread_body_bytes_max, and within unread_body_timeout.
   void drain_body(std::uint64_t bytes_max) noexcept;
-  /// Breaks the exchange off, as soon as its handler waits or ends: the connection is reset, and what
-  /// has been sent of an answer or through a tunnel cannot pass for whole. What the handler waits
-  /// for fails.
+  /// Breaks the exchange off, as soon as its handler waits or ends: the connection is reset, and
+  /// what has been sent of an answer or through a tunnel cannot pass for whole. What the handler
+  /// waits for fails.
   void abort() noexcept;
   /// The engine drains: the sooner this exchange ends, the better.
   bool draining() const noexcept;

@@ -470,12 +470,13 @@ TEST_CASE("gateway: settings that cannot be are config.invalid, and which") {
           options.client.tls.reset();
         }) == 2);
   CHECK(refused([](auto& options) { options.trusted_proxies = {"10.0.0.0/33"}; }) == 5);
-  CHECK(refused([](auto& options) { options.name = "two words"; }) == 6);
-  CHECK(refused([](auto& options) { options.upgrades = {"a, b"}; }) == 7);
-  CHECK(refused([](auto& options) { options.failures_max = 1'001; }) == 8);
-  CHECK(refused([](auto& options) { options.ejection_time = std::chrono::milliseconds(-1); }) == 9);
-  CHECK(refused([](auto& options) { options.health.target = "no path"; }) == 10);
-  CHECK(refused([](auto& options) { options.health.failures_max = 0; }) == 10);
+  CHECK(refused([](auto& options) { options.name = "two words"; }) == 7);
+  CHECK(refused([](auto& options) { options.upgrades = {"a, b"}; }) == 8);
+  CHECK(refused([](auto& options) { options.failures_max = 1'001; }) == 9);
+  CHECK(refused([](auto& options) { options.ejection_time = std::chrono::milliseconds(-1); }) ==
+        10);
+  CHECK(refused([](auto& options) { options.health.target = "no path"; }) == 11);
+  CHECK(refused([](auto& options) { options.health.failures_max = 0; }) == 11);
 }
 
 TEST_CASE("gateway: methods that are not for it are 405, and name those that are") {

@@ -303,6 +303,32 @@ TEST_CASE("passthrough: what nothing goes through for tunnel_idle_timeout is cut
   CHECK(front.host.faults(Code::passthrough_timed_out) == 1);
 }
 
+TEST_CASE("passthrough: an end that takes nothing for write_timeout is response_stream.stalled") {
+  const bool client_stalls = GENERATE(true, false);
+  EngineOptions options = Host::options_of();
+  options.limits.write_timeout = std::chrono::milliseconds(100);
+  std::string text;
+  for (int count = 0; count < 8; ++count) text += bulk(); // Socket buffers grow to megabytes.
+  Script server(1, [&](Guest& guest) {
+    if (client_stalls)
+      guest.send(text);
+    else
+      guest.wait_for_end();
+  });
+  Passing front({.routes = {to(server.port())}}, options);
+  play(front.host, [&] {
+    Guest client(front.port);
+    client.send(hello_for(""));
+    if (client_stalls)
+      client.wait_for_end();
+    else
+      client.send(text);
+    server.wait();
+  });
+  CHECK(front.host.faults(Code::response_stream_stalled) == 1);
+  CHECK(front.host.engine().metrics().receive_buffers_held == 0);
+}
+
 TEST_CASE("passthrough: a drain lets it go on until its grace is over") {
   Script server(1, [](Guest& guest) { guest.read_to_end(); });
   Passing front({.routes = {to(server.port())}});

@@ -23,14 +23,15 @@ bool ended(Play& play) { return play.engine().shard(0).ended(); }
 TEST_CASE("retire: an idle connection stays, its next answer is the last one, and the shard ends") {
   Play play;
   play.serve(hello);
-  Actor& client = play.ask(get);
-  REQUIRE(play.run_until([&] { return client.news().ends_with("hello"); }));
+  Actor& client = play.connect();
+  client.send(get);
+  REQUIRE(play.run_until([&] { return client.received().ends_with("hello"); }));
   play.engine().retire(60s);
   play.run_for(10s);
   CHECK_FALSE(client.ended());
   client.send(get);
   REQUIRE(play.run_until([&] { return client.ended(); }));
-  CHECK(client.news().contains("\r\nconnection: close\r\n"));
+  CHECK(client.received().contains("\r\nconnection: close\r\n"));
   CHECK_FALSE(client.was_reset());
   REQUIRE(play.run_until([&] { return ended(play); }));
   CHECK(play.reports().empty());
@@ -41,7 +42,8 @@ TEST_CASE("retire: who waits to be accepted is served, also when the accept is e
     Play play(Play::kind_options(), {.cancel_loses_per_mille = lost_per_mille});
     play.serve(hello);
     play.run_for(50ms);
-    Actor& client = play.ask(get);
+    Actor& client = play.connect();
+    client.send(get);
     play.engine().retire(60s);
     REQUIRE(play.run_until([&] { return client.ended(); }));
     CHECK(client.received().ends_with("hello"));
@@ -74,7 +76,8 @@ TEST_CASE("retire: what is left after the grace is drained, and after another on
     exchange.respond(200, {}, Payload::forever("late"));
   });
   Actor& idle = play.connect();
-  Actor& lasting = play.ask("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\n\r\n");
+  Actor& lasting = play.connect();
+  lasting.send("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\n\r\n");
   play.run_for(50ms);
   play.engine().retire(1s);
   play.run_for(900ms);

@@ -64,27 +64,28 @@ TEST_CASE("options: each field out of its range is config.invalid, and says whic
       Wrong{113, [](EngineOptions& options) { options.limits.body_bytes_max = 1'073'741'825; }},
       Wrong{114,
             [](EngineOptions& options) { options.limits.first_byte_timeout = milliseconds(-1); }},
-      Wrong{115, [](EngineOptions& options) { options.limits.handshake_timeout = {}; }},
-      Wrong{116, [](EngineOptions& options) { options.limits.head_timeout = {}; }},
-      Wrong{117,
+      Wrong{115, [](EngineOptions& options) { options.limits.proxy_header_timeout = {}; }},
+      Wrong{116, [](EngineOptions& options) { options.limits.handshake_timeout = {}; }},
+      Wrong{117, [](EngineOptions& options) { options.limits.head_timeout = {}; }},
+      Wrong{118,
             [](EngineOptions& options) {
               options.limits.request_timeout = milliseconds(86'400'001);
             }},
-      Wrong{118, [](EngineOptions& options) { options.limits.body_idle_timeout = {}; }},
-      Wrong{119, [](EngineOptions& options) { options.limits.unread_body_timeout = {}; }},
-      Wrong{120, [](EngineOptions& options) { options.limits.handler_timeout = milliseconds(-1); }},
-      Wrong{121,
+      Wrong{119, [](EngineOptions& options) { options.limits.body_idle_timeout = {}; }},
+      Wrong{120, [](EngineOptions& options) { options.limits.unread_body_timeout = {}; }},
+      Wrong{121, [](EngineOptions& options) { options.limits.handler_timeout = milliseconds(-1); }},
+      Wrong{122,
             [](EngineOptions& options) { options.limits.tunnel_idle_timeout = milliseconds(-1); }},
-      Wrong{122, [](EngineOptions& options) { options.limits.write_timeout = {}; }},
-      Wrong{123,
+      Wrong{123, [](EngineOptions& options) { options.limits.write_timeout = {}; }},
+      Wrong{124,
             [](EngineOptions& options) { options.limits.keep_alive_timeout = milliseconds(-1); }},
       Wrong{
-          124,
+          125,
           [](EngineOptions& options) { options.limits.linger_timeout = milliseconds(86'400'001); }},
-      Wrong{125,
+      Wrong{126,
             [](EngineOptions& options) { options.limits.rate_bytes_per_s_min = 1'000'000'001; }},
-      Wrong{126, [](EngineOptions& options) { options.limits.handshakes_max = 0; }},
-      Wrong{127, [](EngineOptions& options) { options.limits.handshake_steps_max = 65'537; }}};
+      Wrong{127, [](EngineOptions& options) { options.limits.handshakes_max = 0; }},
+      Wrong{128, [](EngineOptions& options) { options.limits.handshake_steps_max = 65'537; }}};
   for (const Wrong& row : wrong) {
     EngineOptions options = small_options();
     row.spoil(options);

@@ -111,6 +111,35 @@ TEST_CASE("hello: another message, an empty record and wrong lengths are tls_han
   CHECK(code_of(no_name) == Code::tls_handshake_malformed);
 }
 
+/// With an extension of so many zeros behind the others (RFC 7685).
+std::string padded(std::string hello, std::size_t zeros) {
+  const auto number_at = [&](std::size_t at) {
+    return static_cast<std::size_t>(static_cast<std::uint8_t>(hello[at])) * 256 +
+           static_cast<std::uint8_t>(hello[at + 1]);
+  };
+  const auto put = [&](std::size_t at, std::size_t number) {
+    hello[at] = static_cast<char>(number >> 8);
+    hello[at + 1] = static_cast<char>(number);
+  };
+  std::size_t at = 5 + 4 + 2 + 32;
+  at += 1 + static_cast<std::size_t>(static_cast<std::uint8_t>(hello[at])); // session id
+  at += 2 + number_at(at);                                                  // suites
+  at += 1 + static_cast<std::size_t>(static_cast<std::uint8_t>(hello[at])); // compression
+  put(at, number_at(at) + 4 + zeros);
+  put(7, number_at(7) + 4 + zeros);
+  hello += std::string("\0\x15", 2) + static_cast<char>(zeros >> 8) + static_cast<char>(zeros);
+  return hello + std::string(zeros, '\0');
+}
+
+TEST_CASE("hello: a whole one of more than 16 KiB is tls_handshake.oversized_hello too") {
+  const std::string fits = in_records(padded(hello_for("a.example"), 15'000), 8'000);
+  const auto read = read_client_hello(bytes_of(fits));
+  REQUIRE(read);
+  CHECK(read->bytes == fits.size());
+  CHECK(code_of(in_records(padded(hello_for("a.example"), 17'000), 8'000)) ==
+        Code::tls_handshake_oversized_hello);
+}
+
 TEST_CASE("hello: more than 16 KiB without an end is tls_handshake.oversized_hello") {
   std::string endless("\x16\x03\x01\x3f\xff\x01\x00\xff\xff", 9);
   endless += std::string(34, 'x') + '\0' + "\x7f\xff"; // 32,767 bytes of cipher suites
