@@ -271,11 +271,10 @@ def defaults():
     told = subprocess.run([server.PROGRAM, 'fetch', '--help'], stdout=subprocess.PIPE,
                           check=True, text=True).stdout
     told = ' '.join(told.split())
-    for flag in ('--idle-timeout DURATION 1ms..24h [5s]',
-                 '--pending-timeout DURATION 1ms..24h [10s]',
-                 '--connection-age-max DURATION 0s..24h [0s]', '--timeout DURATION 0s..24h [0s]',
-                 '--answer-timeout DURATION 1ms..24h [1m]',
-                 '--calls-per-connection-max N 0..1000000 [0]'):
+    for flag in ('--idle-timeout DURATION 1ms..24h=5s', '--timeout DURATION 0ms..24h=0ms',
+                 '--pending-timeout DURATION 1ms..24h=10s', '--answer-timeout DURATION 1ms..24h=1m',
+                 '--connection-age-max DURATION 0ms..24h=0ms',
+                 '--calls-per-connection-max N 0..1000000=0'):
         assert flag in told, (flag, told)
 
 
