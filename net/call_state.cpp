@@ -18,6 +18,15 @@ using http::BodyFraming;
 using http::CycleEvent;
 using http::Side;
 
+namespace {
+
+/// Of its connection, which says so to the server.
+bool is_only_call(const ClientOptions& options) noexcept {
+  return options.calls_per_connection_max == 1;
+}
+
+} // namespace
+
 CallState* CallState::create(Agent& agent, CallWaiter& waiter) noexcept {
   engine::Block block = agent.shard().exchange_blocks().try_take();
   if (!block) return nullptr;
@@ -87,7 +96,7 @@ Result<> CallState::write_head(const Request& request) noexcept {
       .framing = framing_,
       .content_length = length_left_,
       .expects_continue = expects_continue_,
-      .closes = agent_.options().calls_per_connection_max == 1,
+      .closes = is_only_call(agent_.options()),
       .upgrade = request.upgrade,
       .proxy_authorization =
           pool_->relays() ? std::string_view(pool_->destination.proxy->authorization) : "",
@@ -192,7 +201,10 @@ void CallState::on_head(bool last) noexcept {
     framing_ = BodyFraming::none;
     return tell({Wait::response});
   }
-  const bool unwanted = held || !parser_.keep_alive();
+  // Close as we asked for it says nothing of the body, unless the status does.
+  const bool closes =
+      !parser_.keep_alive() && (!is_only_call(agent_.options()) || parser_.status() >= 300);
+  const bool unwanted = held || closes;
   if (unwanted && !request_complete()) {
     upload_dropped_ = true;
     body_rest_ = {};
