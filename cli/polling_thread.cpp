@@ -6,12 +6,17 @@
 
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <unistd.h>
 
 namespace ringfort::cli {
 
+PollingThread::PollingThread() : end_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+
 bool PollingThread::start(std::function<void()> body) {
-  end_ = Descriptor(::eventfd(0, EFD_CLOEXEC));
+  if (!end_) end_ = Descriptor(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!end_) return false;
+  std::uint64_t ended_before = 0;
+  (void)!::read(end_.get(), &ended_before, sizeof ended_before);
   thread_ = std::jthread(std::move(body));
   return true;
 }

@@ -13,7 +13,8 @@ public:
   enum class Woken { ready, quiet, end };
   static constexpr int forever = -1; ///< a timeout
 
-  PollingThread() = default;
+  /// Opens its descriptor: what starts late takes none from what has begun to serve.
+  PollingThread();
   PollingThread(const PollingThread&) = delete;
   PollingThread& operator=(const PollingThread&) = delete;
   ~PollingThread() { finish(); }
