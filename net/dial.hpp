@@ -55,6 +55,7 @@ public:
        const DialTimeouts& timeouts) noexcept;
   Dial(const Dial&) = delete;
   Dial& operator=(const Dial&) = delete;
+  virtual ~Dial() = default;
 
   void start() noexcept;
   /// Nobody waits for it. DialOwner::release() follows, never from inside this call.
