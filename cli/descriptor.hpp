@@ -1,6 +1,7 @@
 // descriptor — who owns a file descriptor closes it.
 #pragma once
 
+#include <cstdint>
 #include <utility>
 
 #include <unistd.h>
@@ -26,5 +27,11 @@ public:
 private:
   int number_ = -1;
 };
+
+/// Adds one to an eventfd(2), which is readable then. Where: any thread.
+inline void raise(const Descriptor& event) noexcept {
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const auto written = ::write(event.get(), &one, sizeof one);
+}
 
 } // namespace ringfort::cli

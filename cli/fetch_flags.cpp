@@ -3,22 +3,12 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/flag_kinds.hpp"
+#include "cli/host_and_port.hpp"
 #include "cli/tls_flags.hpp"
 
 namespace ringfort::cli {
 
 namespace {
-
-std::string_view without_brackets(std::string_view host) {
-  const bool bracketed = host.size() > 2 && host.starts_with('[') && host.ends_with(']');
-  return bracketed ? host.substr(1, host.size() - 2) : host;
-}
-
-std::optional<std::uint16_t> parse_port(std::string_view text) {
-  const auto port = parse_count(text);
-  if (!port || *port == 0 || *port > 65'535) return {};
-  return static_cast<std::uint16_t>(*port);
-}
 
 std::optional<std::pair<std::string, std::string>> parse_field(std::string_view text) {
   constexpr std::string_view blanks = " \t";
@@ -40,18 +30,6 @@ std::optional<ResolvedName> parse_resolved(std::string_view text) {
   if (!port || address.empty()) return {};
   return ResolvedName{
       .host = std::string(text.substr(0, first)), .port = *port, .address = std::string(address)};
-}
-
-/// ADDRESS:PORT.
-std::optional<Endpoint> parse_connect_to(std::string_view text) {
-  const std::size_t colon = text.rfind(':');
-  if (colon == text.npos || colon == 0) return {};
-  const std::string_view address = without_brackets(text.substr(0, colon));
-  const auto port = parse_port(text.substr(colon + 1));
-  // A bare IPv6 address cannot be told from one with a port.
-  const bool bare = address.contains(':') && !text.starts_with('[');
-  if (!port || bare) return {};
-  return Endpoint{.host = std::string(address), .port = *port};
 }
 
 /// A flag that may be given several times; each is parsed and kept.
@@ -118,7 +96,7 @@ void add_place_flags(CLI::App& app, FetchFlags& flags) {
   app.add_option_function<std::string>(
          "--connect-to",
          [&flags](const std::string& text) {
-           flags.connect_to = parse_connect_to(text);
+           flags.connect_to = parse_host_and_port(text);
            if (!flags.connect_to) refuse("--connect-to", text, "ADDRESS:PORT");
          },
          "connect there instead of to the URL's host; the name stays what is proved")

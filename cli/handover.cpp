@@ -17,11 +17,6 @@ namespace ringfort::cli {
 
 namespace {
 
-void raise(const Descriptor& event) {
-  const std::uint64_t one = 1;
-  [[maybe_unused]] const auto written = ::write(event.get(), &one, sizeof one);
-}
-
 void say(const std::string& text) { std::cerr << "ringfort: " << text << std::endl; }
 
 } // namespace

@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/flag_kinds.hpp"
+#include "cli/host_and_port.hpp"
 
 namespace ringfort::cli {
 
@@ -24,16 +25,9 @@ std::optional<Destination> parse_server(std::string_view text) {
     if (text.size() == unix_mark.size()) return {};
     return Destination{.unix_path = std::string(text.substr(unix_mark.size()))};
   }
-  const std::size_t colon = text.rfind(':');
-  if (colon == text.npos) return {};
-  const auto port = parse_count(text.substr(colon + 1));
-  std::string_view host = text.substr(0, colon);
-  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  const bool v6 = host.size() < colon; // Only there colons are none that part host and port.
-  if (!port || *port == 0 || *port > 65'535 || host.empty() || (host.contains(':') && !v6)) {
-    return {};
-  }
-  return Destination{.host = std::string(host), .port = static_cast<std::uint16_t>(*port)};
+  auto place = parse_host_and_port(text);
+  if (!place) return {};
+  return Destination{.host = std::move(place->host), .port = place->port};
 }
 
 std::optional<Passthrough> parse_passthrough(std::string_view text) {

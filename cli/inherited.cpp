@@ -14,7 +14,6 @@ namespace ringfort::cli {
 
 namespace {
 
-constexpr int first_descriptor = 3; // SD_LISTEN_FDS_START
 constexpr std::uint64_t descriptors_max = 4'096;
 
 } // namespace
@@ -38,7 +37,7 @@ Inherited Inherited::from_environment() {
   Inherited inherited;
   const auto names = inherited_names(variable("LISTEN_PID"), variable("LISTEN_FDS"),
                                      variable("LISTEN_FDNAMES"), ::getpid());
-  int number = first_descriptor;
+  int number = first_inherited_descriptor;
   for (const std::string& name : names) {
     // One that is not there is left out: a listener complains of what it misses.
     if (::fcntl(number, F_SETFD, FD_CLOEXEC) == 0) {

@@ -11,6 +11,8 @@
 
 namespace ringfort::cli {
 
+inline constexpr int first_inherited_descriptor = 3; ///< SD_LISTEN_FDS_START
+
 /// What LISTEN_FDNAMES calls what a predecessor hands over.
 inline constexpr std::string_view inherited_socket_prefix = "ringfort-listen-"; ///< and a number
 inline constexpr std::string_view inherited_ticket_keys = "ringfort-ticket-keys";

@@ -16,10 +16,7 @@ namespace {
 /// Adds one to what is counted, an eventfd(2), when a job is over: run, or dropped by a shard that
 /// has ended.
 struct AddOne {
-  void operator()(const Descriptor* counted) const {
-    const std::uint64_t one = 1;
-    [[maybe_unused]] const auto written = ::write(counted->get(), &one, sizeof one);
-  }
+  void operator()(const Descriptor* counted) const { raise(*counted); }
 };
 using Answer = std::unique_ptr<const Descriptor, AddOne>;
 

@@ -31,10 +31,7 @@ PollingThread::Woken PollingThread::wait_for(int descriptor, int timeout_ms) con
   }
 }
 
-void PollingThread::end() const {
-  const std::uint64_t one = 1;
-  [[maybe_unused]] const auto written = ::write(end_.get(), &one, sizeof one);
-}
+void PollingThread::end() const { raise(end_); }
 
 void PollingThread::finish() {
   if (!thread_.joinable()) return;

@@ -20,11 +20,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cli/inherited.hpp"
+
 namespace ringfort::cli {
 
 namespace {
-
-constexpr int first_descriptor = 3; // SD_LISTEN_FDS_START
 
 std::string errno_text() { return std::strerror(errno); }
 
@@ -32,10 +32,10 @@ std::string errno_text() { return std::strerror(errno); }
 
 /// What is not handed on as it is.
 bool is_replaced(std::string_view variable) {
-  constexpr std::array<std::string_view, 6> names{
-      "LISTEN_PID=",    "LISTEN_FDS=",   "LISTEN_FDNAMES=",
-      "NOTIFY_SOCKET=", "WATCHDOG_PID=", "RINGFORT_SUPERVISOR_SOCKET="};
-  return std::ranges::any_of(names, [&](auto name) { return variable.starts_with(name); });
+  constexpr std::array<std::string_view, 6> names{"LISTEN_PID",     "LISTEN_FDS",
+                                                  "LISTEN_FDNAMES", "NOTIFY_SOCKET",
+                                                  "WATCHDOG_PID",   supervisor_variable};
+  return std::ranges::find(names, variable.substr(0, variable.find('='))) != names.end();
 }
 
 /// Room for the digits of a process that is not yet there.
@@ -97,7 +97,7 @@ void write_process(char* variable, pid_t process) noexcept {
   const pid_t process = getpid();
   write_process(launch.environment[0], process);
   write_process(launch.environment[1], process);
-  int number = first_descriptor;
+  int number = first_inherited_descriptor;
   for (const Descriptor& descriptor : launch.descriptors) (void)dup2(descriptor.get(), number++);
   // Files that other threads have open as streams would go along.
   (void)close_range(static_cast<unsigned>(number), ~0U, CLOSE_RANGE_CLOEXEC);
@@ -116,7 +116,7 @@ pid_t spawn(Launch& launch) noexcept {
 /// Duplicates that lie beyond the numbers that the new process will have them under.
 std::vector<Descriptor> lift(const std::vector<Gift>& gifts) {
   std::vector<Descriptor> lifted;
-  const int beyond = first_descriptor + static_cast<int>(gifts.size());
+  const int beyond = first_inherited_descriptor + static_cast<int>(gifts.size());
   for (const Gift& gift : gifts) {
     lifted.emplace_back(::fcntl(gift.descriptor, F_DUPFD_CLOEXEC, beyond));
     if (!lifted.back()) return {};

@@ -31,18 +31,10 @@ bool ClientConnection::outdated() const noexcept {
   return trust_ != nullptr && agent_.epochs().outdated(*trust_);
 }
 
-Result<> ClientConnection::send_preface() noexcept {
-  const std::string& preface = pool_.destination.preface;
-  if (preface.empty()) return {};
-  const MutableBytes space = transport_.stream().send_space(preface.size());
-  if (space.empty()) return ringfort::fail(Code::call_no_blocks);
-  copy_into(space, bytes_of(preface));
-  transport_.stream().commit(preface.size());
-  return {};
-}
-
 void ClientConnection::start() noexcept {
-  if (const auto sent = send_preface(); !sent) fail_soon(sent.error());
+  const bool introduced =
+      transport_.stream().queue(bytes_of(pool_.destination.preface)).has_value();
+  if (!introduced) fail_soon({.code = Code::call_no_blocks});
   transport_.stream().start();
   pump();
 }

@@ -91,7 +91,6 @@ public:
   void on_settled() noexcept override;
 
 private:
-  Result<> send_preface() noexcept;
   enum class State : std::uint8_t { opening, idle, busy, ending, stopping };
   using Deadline = ConnectionDeadlines::Kind;
   using Time = std::chrono::nanoseconds;

@@ -1,6 +1,7 @@
 #include "net/passthrough.hpp"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "net/proxy_header.hpp"
@@ -80,22 +81,13 @@ void Passthrough::release(Dial&) noexcept {
 Result<> Passthrough::introduce() noexcept {
   const ProxyHeader version = route_.options.header;
   if (version != ProxyHeader::none) {
-    const MutableBytes space = far_->send_space(proxy_header_bytes_max);
-    if (space.empty()) return fail(Code::response_stream_no_blocks);
+    std::array<std::byte, proxy_header_bytes_max> header;
     const ProxyStatement statement{
         .ends = client_.ends(), .protocol = protocol_, .server_name = server_name_};
-    far_->commit(write_proxy_header(space, version, statement));
+    const std::size_t bytes = write_proxy_header(header, version, statement);
+    if (auto queued = far_->queue(Bytes(header).first(bytes)); !queued) return queued;
   }
-  const std::vector<std::byte> beginning = client_.transport().leave_unopened();
-  for (Bytes rest(beginning); !rest.empty();) {
-    const MutableBytes space = far_->send_space(1);
-    if (space.empty()) return fail(Code::response_stream_no_blocks);
-    const std::size_t bytes = std::min(space.size(), rest.size());
-    copy_into(space, rest.first(bytes));
-    far_->commit(bytes);
-    rest = rest.subspan(bytes);
-  }
-  return {};
+  return far_->queue(client_.transport().leave_unopened());
 }
 
 // ---------------------------------------------------------------------------- bytes

@@ -84,11 +84,16 @@ Result<Addresses> joined(const Result<Addresses>& one, const Result<Addresses>& 
   return all;
 }
 
+ares_addrinfo_hints hints_for(int family) noexcept {
+  ares_addrinfo_hints hints{};
+  hints.ai_family = family;
+  hints.ai_socktype = SOCK_STREAM;
+  return hints;
+}
+
 /// Of /etc/hosts, where the name is there; RFC 6761's localhost is.
 std::optional<Addresses> hosts_answer(ares_channeldata* hosts, const std::string& name) noexcept {
-  ares_addrinfo_hints hints{};
-  hints.ai_family = AF_UNSPEC;
-  hints.ai_socktype = SOCK_STREAM;
+  const ares_addrinfo_hints hints = hints_for(AF_UNSPEC);
   std::optional<Addresses> answer;
   ares_getaddrinfo(
       hosts, name.c_str(), nullptr, &hints,
@@ -277,9 +282,7 @@ void Resolver::ask(KnownName& name) noexcept {
 }
 
 void Resolver::ask_servers(KnownName& name, int family) noexcept {
-  ares_addrinfo_hints hints{};
-  hints.ai_family = family;
-  hints.ai_socktype = SOCK_STREAM;
+  const ares_addrinfo_hints hints = hints_for(family);
   ares_getaddrinfo(
       channel_.get(), name.text.c_str(), nullptr, &hints,
       [](void* asked, int status, int, ares_addrinfo* found) {

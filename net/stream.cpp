@@ -154,6 +154,18 @@ void Stream::flush() noexcept {
   if (count < gather_max && !owner_.waits_for_sent()) home_.loop.expect_quiet_send();
 }
 
+Result<> Stream::queue(Bytes bytes) noexcept {
+  while (!bytes.empty()) {
+    const MutableBytes space = send_space(1);
+    if (space.empty()) return fail(Code::response_stream_no_blocks);
+    const Bytes part = bytes.first(std::min(space.size(), bytes.size()));
+    copy_into(space, part);
+    commit(part.size());
+    bytes = bytes.subspan(part.size());
+  }
+  return {};
+}
+
 void Stream::forward(const Stream& from) noexcept {
   if (send_op_.armed() || stopping_ || broken_ || queued_bytes() > 0) return;
   lent_count_ = static_cast<std::uint8_t>(from.received_.gather(pieces_, lent_));

@@ -104,6 +104,8 @@ public:
   /// Room to write `bytes_min` or more into; empty when the shard's blocks are spent.
   MutableBytes send_space(std::size_t bytes_min) noexcept { return sending_.space(bytes_min); }
   void commit(std::size_t bytes) noexcept { sending_.commit(bytes); }
+  /// Copies them behind what is queued. Errors: response_stream.no_blocks.
+  Result<> queue(Bytes bytes) noexcept;
   /// What the kernel has not accepted yet.
   std::size_t queued_bytes() const noexcept {
     return sending_.queued_bytes() + record_.size + last_record_.size;

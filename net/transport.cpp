@@ -214,7 +214,6 @@ std::vector<std::byte> Transport::leave_unopened() noexcept {
   library_ = nullptr;
   std::vector<std::byte> beginning = session_->take_hello();
   session_.reset();
-  stream_.receive_freely();
   return beginning;
 }
 
@@ -323,15 +322,8 @@ Result<> Transport::send(std::span<const Bytes> pieces) noexcept {
 }
 
 Result<> Transport::send_plain(std::span<const Bytes> pieces) noexcept {
-  for (Bytes piece : pieces) {
-    while (!piece.empty()) {
-      const MutableBytes space = stream_.send_space(1);
-      if (space.empty()) return fail(Code::response_stream_no_blocks);
-      const std::size_t bytes = std::min(space.size(), piece.size());
-      copy_into(space, piece.first(bytes));
-      stream_.commit(bytes);
-      piece = piece.subspan(bytes);
-    }
+  for (const Bytes piece : pieces) {
+    if (auto queued = stream_.queue(piece); !queued) return queued;
   }
   return {};
 }

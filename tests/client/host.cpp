@@ -64,10 +64,10 @@ std::unique_ptr<Client> client_of(Host& host, const std::function<void(ClientOpt
   return make_client(host.shard(), peer::Authority("nobody").pem(), change);
 }
 
-std::string bulk() {
+std::string bulk(int times) {
   constexpr int piece_count = 80;
   std::string text;
-  for (int count = 0; count < piece_count; ++count) {
+  for (int count = 0; count < times * piece_count; ++count) {
     text.append(piece_bytes, static_cast<char>('a' + count % 26));
   }
   return text;

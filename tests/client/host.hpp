@@ -45,8 +45,9 @@ ServiceFactory serving(auto handler) {
   return [handler](Shard&) { return service(handler); };
 }
 
-/// Far more than both ways' credits and socket buffers hold.
-std::string bulk();
+/// Far more than both ways' credits and socket buffers hold, as they begin; grown, these may hold
+/// all of it, and not eight times as much.
+std::string bulk(int times = 1);
 
 /// Writes a body piece by piece, and ends it.
 Task<Result<>> send(Errand& errand, Call& call, std::string_view text);

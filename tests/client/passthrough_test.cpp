@@ -10,6 +10,7 @@
 
 #include "tests/client/front.hpp"
 #include "tests/client/trusted.hpp"
+#include "tests/peer/hello.hpp"
 
 namespace ringfort::client {
 namespace {
@@ -35,30 +36,11 @@ struct Passing {
   }
 };
 
+using peer::hello_for;
+using peer::in_records;
+
 PassthroughRoute to(std::uint16_t port, std::string name = {}) {
   return {.name = std::move(name), .servers = {clear(port)}};
-}
-
-/// A client's first bytes.
-std::string hello_for(std::string name, std::vector<std::string> protocols = {"http/1.1"}) {
-  peer::ClientOptions options;
-  options.server_name = std::move(name);
-  options.protocols = std::move(protocols);
-  peer::Client client(options);
-  client.deliver(Bytes());
-  return client.take_outgoing();
-}
-
-/// The handshake bytes of a hello, in records of `record_bytes`.
-std::string in_records(const std::string& hello, std::size_t record_bytes) {
-  std::string records;
-  for (std::size_t at = 5; at < hello.size(); at += record_bytes) {
-    const std::string piece = hello.substr(at, record_bytes);
-    records += {'\x16', '\x03', '\x01', static_cast<char>(piece.size() >> 8),
-                static_cast<char>(piece.size())};
-    records += piece;
-  }
-  return records;
 }
 
 /// The alert that a refusal is, in clear.
@@ -307,8 +289,7 @@ TEST_CASE("passthrough: an end that takes nothing for write_timeout is response_
   const bool client_stalls = GENERATE(true, false);
   EngineOptions options = Host::options_of();
   options.limits.write_timeout = std::chrono::milliseconds(100);
-  std::string text;
-  for (int count = 0; count < 8; ++count) text += bulk(); // Socket buffers grow to megabytes.
+  const std::string text = bulk(8);
   Script server(1, [&](Guest& guest) {
     if (client_stalls)
       guest.send(text);

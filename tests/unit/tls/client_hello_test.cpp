@@ -5,31 +5,13 @@
 
 #include <catch2/catch_test_macros.hpp>
 
-#include "tests/peer/client.hpp"
+#include "tests/peer/hello.hpp"
 
 namespace ringfort::tls {
 namespace {
 
-std::string hello_for(std::string name) {
-  peer::ClientOptions options;
-  options.server_name = std::move(name);
-  peer::Client client(options);
-  client.deliver(Bytes{});
-  return client.take_outgoing();
-}
-
-/// The same handshake bytes in records of `record_bytes` each.
-std::string in_records(const std::string& hello, std::size_t record_bytes) {
-  const std::string message = hello.substr(5);
-  std::string records;
-  for (std::size_t at = 0; at < message.size(); at += record_bytes) {
-    const std::string piece = message.substr(at, record_bytes);
-    records += {'\x16', '\x03', '\x01', static_cast<char>(piece.size() >> 8),
-                static_cast<char>(piece.size())};
-    records += piece;
-  }
-  return records;
-}
+using peer::hello_for;
+using peer::in_records;
 
 Code code_of(const std::string& bytes) {
   const auto read = read_client_hello(bytes_of(bytes));
