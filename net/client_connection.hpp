@@ -119,6 +119,7 @@ private:
   Time deadline() const noexcept;
   Time tunnel_deadline() const noexcept;
   void update_deadlines() noexcept;
+  void set_deadlines() noexcept;
   void on_timer() noexcept;
   void on_phase_deadline() noexcept;
 

@@ -50,16 +50,22 @@ ClientConnection::Time ClientConnection::tunnel_deadline() const noexcept {
 
 void ClientConnection::update_deadlines() noexcept {
   if (state_ == State::stopping) return;
+  set_deadlines();
+  deadlines_.arm(agent_.shard().timers());
+}
+
+void ClientConnection::set_deadlines() noexcept {
   deadlines_.set(Deadline::phase, deadline());
   if (transport_.stream().queued_bytes() == 0 || held_failure_) {
     deadlines_.clear(Deadline::write);
   } else if (!deadlines_.is_set(Deadline::write)) {
     deadlines_.set(Deadline::write, agent_.shard().now() + agent_.options().write_timeout);
   }
-  deadlines_.arm(agent_.shard().timers());
 }
 
+// A call that was taken in this turn is not judged by the time of what was waited for before it.
 void ClientConnection::on_timer() noexcept {
+  set_deadlines();
   const auto now = agent_.shard().now();
   if (now >= deadlines_.at(Deadline::write)) {
     if (state_ != State::busy) return on_phase_deadline();

@@ -90,6 +90,17 @@ TEST_CASE("calls: the same holds with records in the kernel's hands", "[sim][ker
   CHECK(campaign.sum.answered > campaign.sum.failed);
 }
 
+TEST_CASE("calls: worlds that once found a defect find none", "[sim][calls]") {
+  // A call was given a connection between two timers of one turn, and was then judged by the time
+  // for which that had been idle.
+  constexpr std::uint64_t taken_while_late = 0xa100349c;
+  const Trust trust;
+  const CallWorldOptions options = trust.options(taken_while_late, true);
+  const CallVerdict verdict = run_call_world(options);
+  INFO(verdict.text(options));
+  CHECK(verdict.findings.empty());
+}
+
 TEST_CASE("calls: a connection that was answered early serves another when its request is out",
           "[sim][calls]") {
   // More than a server reads and drops: it closes, and what follows on the connection is lost.
