@@ -25,7 +25,7 @@ Task<> look_after(Errand& errand, GatewayShard& gateway, std::size_t place) {
     {
       Call call = gateway.checker->call(errand, server, {.target = check.target});
       const auto response = co_await call.response();
-      gateway.upstreams.on_checked(place, response && response->status < 400);
+      gateway.upstreams.on_checked(place, response && response->status < 400, gateway.shard.now());
     }
     for (milliseconds slept{0}; slept < check.interval; slept += nap) {
       const auto rested = co_await errand.sleep(std::min(nap, check.interval - slept));

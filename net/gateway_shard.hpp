@@ -13,8 +13,8 @@ namespace ringfort::net {
 
 /// Where: one shard. Immovable while an errand looks after its servers.
 struct GatewayShard {
-  GatewayShard(const GatewayPlan& one, ServingShard& of) noexcept
-      : plan(one), shard(of), upstreams(one.options) {}
+  GatewayShard(GatewayPlan& one, ServingShard& of)
+      : plan(one), shard(of), upstreams(one.options, one.board) {}
   GatewayShard(const GatewayShard&) = delete;
   GatewayShard& operator=(const GatewayShard&) = delete;
 

@@ -41,6 +41,7 @@ Result<> check(PassthroughOptions& options) {
       timeout_or_off(options.ejection_time),
       timeout(options.resolve_timeout),
       timeout(options.connect_timeout),
+      timeout_or_off(options.slow_start),
   };
   return check_all(bounds, detail_of_passthrough + 2);
 }

@@ -20,7 +20,8 @@ struct LiveRoute {
       : options(from), route(one), upstreams(UpstreamRules{.servers = one.servers,
                                                            .balance = from.balance,
                                                            .failures_max = from.failures_max,
-                                                           .ejection_time = from.ejection_time}) {}
+                                                           .ejection_time = from.ejection_time,
+                                                           .slow_start = from.slow_start}) {}
 
   const PassthroughOptions& options;
   const PassthroughRoute& route;

@@ -61,7 +61,7 @@ struct ProxyTls {
   std::string_view suite;
   bool shows_certificate = false;
   bool believed = false;
-  std::string_view common_name; ///< of the client's certificate
+  std::string_view common_name = {}; ///< of the client's certificate
 };
 
 struct ProxyStatement {

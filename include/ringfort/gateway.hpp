@@ -6,6 +6,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -57,6 +58,25 @@ struct GatewayOptions {
   std::chrono::milliseconds ejection_time{10'000};
   /// Who is not well by this has no requests; while nobody is, they are answered 503.
   HealthCheck health = {};
+  /// Who comes back, from an ejection, by its health checks or from a drain, begins with a tenth of
+  /// its turns and has all of them after this time. Not by hashes, which always name the same one.
+  std::chrono::milliseconds slow_start{0};
+};
+
+/// A server behind a gateway, of all shards together. Each shard sees for itself who is well.
+struct UpstreamReport {
+  std::string server; ///< "10.0.0.7:8080", "unix:/run/app.socket"
+  bool drained = false;
+  std::uint32_t shards = 0;          ///< that have a service of the gateway
+  std::uint32_t shards_unwell = 0;   ///< of these, whose health checks it fails
+  std::uint32_t shards_ejecting = 0; ///< that leave it alone
+  std::uint64_t outstanding = 0;     ///< requests under way
+  std::uint64_t requests = 0;        ///< begun, each try of one that was passed over too
+  std::uint64_t unreached = 0;       ///< that had no connection
+  std::uint64_t unanswered = 0; ///< that had one, and no whole answer, by no fault of the client
+  std::uint64_t ejections = 0;
+  std::uint64_t checks = 0;
+  std::uint64_t checks_failed = 0;
 };
 
 /// Where: any thread; all shards share one.
@@ -79,10 +99,18 @@ public:
   /// What is protected on the way to each server, and how: a line for each.
   std::string spans() const;
 
-private:
-  explicit Gateway(std::unique_ptr<const net::GatewayPlan> plan) noexcept;
+  /// Its servers, in the order of GatewayOptions. Where: any thread.
+  std::vector<UpstreamReport> upstreams() const;
+  /// No request begins at this server from now on, but a check of its health; those under way go
+  /// on, and `outstanding` tells when it can be taken away. Its idle connections time out. While
+  /// all are drained, requests are answered 503. With false it has its turns again.
+  /// Errors: config.invalid, when there is no such place. Where: any thread.
+  Result<> drain(std::size_t place, bool drained = true);
 
-  std::unique_ptr<const net::GatewayPlan> plan_;
+private:
+  explicit Gateway(std::unique_ptr<net::GatewayPlan> plan) noexcept;
+
+  std::unique_ptr<net::GatewayPlan> plan_;
 };
 
 } // namespace ringfort

@@ -48,6 +48,7 @@ struct PassthroughOptions {
   std::chrono::milliseconds ejection_time{10'000};
   std::chrono::milliseconds resolve_timeout{5'000};
   std::chrono::milliseconds connect_timeout{10'000}; ///< for all addresses of a server together
+  std::chrono::milliseconds slow_start{0};           ///< as GatewayOptions has it
 };
 
 } // namespace ringfort

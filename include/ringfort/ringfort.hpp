@@ -17,9 +17,11 @@
 #include <ringfort/files.hpp>
 #include <ringfort/forwarded.hpp>
 #include <ringfort/gateway.hpp>
+#include <ringfort/host_routes.hpp>
 #include <ringfort/key_log.hpp>
 #include <ringfort/message.hpp>
 #include <ringfort/metrics.hpp>
+#include <ringfort/metrics_text.hpp>
 #include <ringfort/names.hpp>
 #include <ringfort/passthrough.hpp>
 #include <ringfort/proxy_rules.hpp>

@@ -67,8 +67,10 @@ EngineOptions draw_call_engine(Prng& prng, const CallWorldOptions& options, bool
     limits.connections_max = 128;
     limits.handshakes_max = 64;
     limits.handler_timeout = 60s;
-    // Who answers early reads the rest of any upload, and does not leave the next call behind it.
+    // Who answers early reads the rest of any upload, however slowly it comes, and does not leave
+    // the next call behind it.
     limits.unread_body_bytes_max = 1'048'576;
+    limits.unread_body_timeout = 60s;
     return engine;
   }
   limits.keep_alive_timeout = draw_time(prng, 10, 10);
