@@ -14,7 +14,7 @@ void write_peer(LogLine& line, const ConnectionFacts& facts) {
 
 class AccessLog final : public Observer {
 public:
-  explicit AccessLog(LogFile& file) : file_(file) {}
+  AccessLog(LogFile& file, const TrustedProxies& proxies) : file_(file), proxies_(proxies) {}
 
   void answered(const Exchange& exchange, const ExchangeReport& report) noexcept override {
     line_.clear();
@@ -29,6 +29,7 @@ private:
   void write(const Exchange& exchange, const ExchangeReport& report);
 
   LogFile& file_;
+  const TrustedProxies& proxies_;
   std::string line_; ///< keeps its memory from line to line
 };
 
@@ -49,6 +50,10 @@ void AccessLog::write(const Exchange& exchange, const ExchangeReport& report) {
     line.word("tls", facts.version).word("suite", facts.suite).text("sni", facts.server_name);
     line.flag("resumed", facts.resumed);
   }
+  if (const Forwarded claims = proxies_.claims(exchange); claims.told()) {
+    line.text("claimed_client", claims.client).text("claimed_scheme", claims.scheme);
+    line.text("claimed_host", claims.host);
+  }
   line.end();
 }
 
@@ -68,8 +73,8 @@ void AccessLog::passed_through(const ConnectionFacts& facts,
 
 } // namespace
 
-ObserverFactory access_log(LogFile& file) {
-  return [&file](Shard&) { return std::make_unique<AccessLog>(file); };
+ObserverFactory access_log(LogFile& file, const TrustedProxies& proxies) {
+  return [&file, &proxies](Shard&) { return std::make_unique<AccessLog>(file, proxies); };
 }
 
 } // namespace ringfort::cli

@@ -65,7 +65,15 @@ Admin::~Admin() {
 }
 
 void Admin::add(std::string word, std::string help, Command command, Effect effect) {
-  commands_.emplace(std::move(word), Entry{std::move(help), std::move(command), effect});
+  add_of(
+      std::move(word), {}, std::move(help),
+      [command = std::move(command)](std::string_view) { return command(); }, effect);
+}
+
+void Admin::add_of(std::string word, std::string thing, std::string help, CommandOf command,
+                   Effect effect) {
+  commands_.emplace(std::move(word),
+                    Entry{std::move(thing), std::move(help), std::move(command), effect});
 }
 
 bool Admin::start(const std::string& path, Complaints& complaints) {
@@ -104,19 +112,29 @@ std::string Admin::answer(int client) const {
   return version == line.npos ? answer_line(line) : answer_http(line.substr(0, version));
 }
 
-Admin::Answer Admin::run(std::string_view word) const {
-  if (const auto command = commands_.find(word); command != commands_.end()) {
-    return command->second.run();
+Admin::Asked Admin::find(std::string_view text, char separator) const {
+  const std::size_t end = std::min(text.find(separator), text.size());
+  const std::string_view thing = text.substr(std::min(end + 1, text.size()));
+  const auto command = commands_.find(text.substr(0, end));
+  if (command == commands_.end() || command->second.thing.empty() != thing.empty()) return {};
+  return {&command->second, thing};
+}
+
+Admin::Answer Admin::run(std::string_view line) const {
+  if (const Asked asked = find(line, ' '); asked.entry != nullptr) {
+    return asked.entry->run(asked.thing);
   }
   Answer unknown{.value = {}, .status = ExitStatus::usage};
-  unknown.value["unknown_command"] = word;
-  unknown.text = "unknown command '" + std::string(word) + "'; there are:\n" + text_of(help());
+  unknown.value["unknown_command"] = line;
+  unknown.text = "unknown command '" + std::string(line) + "'; there are:\n" + text_of(help());
   return unknown;
 }
 
 Admin::Json Admin::help() const {
   Json words;
-  for (const auto& [word, entry] : commands_) words[word] = entry.help;
+  for (const auto& [word, entry] : commands_) {
+    words[entry.thing.empty() ? word : word + ' ' + entry.thing] = entry.help;
+  }
   return words;
 }
 
@@ -132,14 +150,14 @@ std::string Admin::answer_http(std::string_view line) const {
   constexpr std::string_view json = "application/json";
   constexpr std::string_view plain = "text/plain; charset=utf-8";
   const std::size_t space = line.find(" /");
-  const std::string_view word = line.substr(std::min(space + 2, line.size()));
-  const auto command = space == std::string_view::npos ? commands_.end() : commands_.find(word);
-  if (command == commands_.end()) return http_answer("404 Not Found", json, json_text(help()));
-  const bool changes = command->second.effect == Effect::changes;
+  const std::string_view path = line.substr(std::min(space + 2, line.size()));
+  const Asked asked = space == std::string_view::npos ? Asked{} : find(path, '/');
+  if (asked.entry == nullptr) return http_answer("404 Not Found", json, json_text(help()));
+  const bool changes = asked.entry->effect == Effect::changes;
   if (line.substr(0, space) != (changes ? "POST" : "GET")) {
     return http_answer("405 Method Not Allowed", plain, changes ? "POST it\n" : "GET it\n");
   }
-  const Answer answer = command->second.run();
+  const Answer answer = asked.entry->run(asked.thing);
   const bool refused = answer.status != ExitStatus::ok;
   const std::string_view status = refused ? "409 Conflict" : "200 OK";
   if (!answer.text_type.empty()) return http_answer(status, answer.text_type, answer.text);

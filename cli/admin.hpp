@@ -2,7 +2,8 @@
 // read its files again: one request in, an answer, and the end.
 //
 // A request is a line, "WORD" or "json WORD", or one of HTTP/1.x: "GET /WORD", and "POST /WORD" for
-// what changes something. With "exit" in front of a line, the answer's first line is the exit
+// what changes something; of a command that asks about one of several things, "WORD THING" or
+// "/WORD/THING". With "exit" in front of a line, the answer's first line is the exit
 // status that `ringfort inspect` ends with.
 #pragma once
 
@@ -32,6 +33,7 @@ public:
   };
   /// Answers one command. Called in the admin's own thread, one at a time.
   using Command = std::function<Answer()>;
+  using CommandOf = std::function<Answer(std::string_view thing)>;
   enum class Effect { none, changes };
 
   Admin();
@@ -41,6 +43,9 @@ public:
 
   /// "help", which is there from the first, lists the others. Before start().
   void add(std::string word, std::string help, Command command, Effect effect = Effect::none);
+  /// Likewise; `thing` says in the help what has to follow the word.
+  void add_of(std::string word, std::string thing, std::string help, CommandOf command,
+              Effect effect);
   /// Listens at `path` with mode 0600. A socket that nobody answers at is replaced; anything else
   /// that lies there is left alone. False after a complaint.
   bool start(const std::string& path, Complaints& complaints);
@@ -57,14 +62,20 @@ public:
 
 private:
   struct Entry {
+    std::string thing; ///< empty: nothing follows the word
     std::string help;
-    Command run;
+    CommandOf run;
     Effect effect;
+  };
+  struct Asked {
+    const Entry* entry = nullptr; ///< null: there is no such command
+    std::string_view thing;
   };
 
   void serve() const;
   std::string answer(int client) const;
-  Answer run(std::string_view word) const;
+  Asked find(std::string_view text, char separator) const;
+  Answer run(std::string_view line) const;
   Json help() const;
   std::string answer_line(std::string_view line) const;
   std::string answer_http(std::string_view line) const;

@@ -15,27 +15,44 @@ namespace {
 constexpr std::string_view unix_mark = "unix:";
 
 struct Passthrough {
-  std::string name; ///< empty: every other one
+  std::string name;     ///< empty: every other one
+  std::string protocol; ///< empty: whichever
   Destination server;
 };
+
+/// "A.example." and "a.example" are one name, and have their servers together.
+std::string same_spelling(std::string_view name) {
+  if (name.ends_with('.')) name.remove_suffix(1);
+  std::string lower(name);
+  for (char& letter : lower) {
+    if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
+  }
+  return lower;
+}
 
 /// "10.0.0.9:443", "[::1]:443", "host:443", "unix:PATH".
 std::optional<Destination> parse_server(std::string_view text) {
   if (text.starts_with(unix_mark)) {
     if (text.size() == unix_mark.size()) return {};
-    return Destination{.unix_path = std::string(text.substr(unix_mark.size()))};
+    return Destination{.host = {}, .unix_path = std::string(text.substr(unix_mark.size()))};
   }
   auto place = parse_host_and_port(text);
   if (!place) return {};
   return Destination{.host = std::move(place->host), .port = place->port};
 }
 
+/// "10.0.0.9:443", "a.example=10.0.0.9:443", "a.example/h2=...", "/acme-tls/1=...".
 std::optional<Passthrough> parse_passthrough(std::string_view text) {
   const std::size_t equals = text.find('=');
-  const bool named = equals != text.npos && !text.starts_with(unix_mark);
-  auto server = parse_server(named ? text.substr(equals + 1) : text);
-  if (!server || (named && equals == 0)) return {};
-  return Passthrough{.name = std::string(named ? text.substr(0, equals) : ""),
+  const bool chosen = equals != text.npos && !text.starts_with(unix_mark);
+  auto server = parse_server(chosen ? text.substr(equals + 1) : text);
+  const std::string_view choice = chosen ? text.substr(0, equals) : "";
+  const std::size_t slash = choice.find('/'); // Protocols have slashes too, names none.
+  const bool says_protocol = slash != choice.npos;
+  const std::string_view protocol = says_protocol ? choice.substr(slash + 1) : "";
+  if (!server || (chosen && choice.empty()) || (says_protocol && protocol.empty())) return {};
+  return Passthrough{.name = same_spelling(choice.substr(0, slash)),
+                     .protocol = std::string(protocol),
                      .server = std::move(*server)};
 }
 
@@ -50,7 +67,7 @@ std::string text_of(const Destination& server) {
 bool HopFlags::has_default_route() const {
   return std::ranges::any_of(passthroughs, [](const std::string& text) {
     const auto passthrough = parse_passthrough(text);
-    return passthrough && passthrough->name.empty();
+    return passthrough && passthrough->name.empty() && passthrough->protocol.empty();
   });
 }
 
@@ -79,16 +96,20 @@ void add_header_flags(CLI::App& app, HopFlags& flags, UpstreamFlags& upstreams) 
 void add_passthrough_flags(CLI::App& app, HopFlags& flags) {
   app.add_option("--passthrough", flags.passthroughs,
                  "a server that has every byte of the connections for NAME (SNI; *.NAME for any "
-                 "label before it), which are not opened here; without NAME, of all that nothing "
-                 "else serves; again for another one; unix:PATH too")
-      ->type_name("[NAME=]HOST:PORT")
+                 "label before it), of those alone that offer PROTOCOL (ALPN) where one is said, "
+                 "which are not opened here; without NAME, of all that nothing else serves; again "
+                 "for another one; unix:PATH too")
+      ->type_name("[NAME][/PROTOCOL]=HOST:PORT")
       ->allow_extra_args(false);
 }
 
-std::string contradiction_of(const HopFlags& flags, const UpstreamFlags& upstreams) {
+std::string contradiction_of(const HopFlags& flags, const UpstreamFlags& upstreams,
+                             bool asks_upstreams) {
   for (const std::string& text : flags.passthroughs) {
     if (!parse_passthrough(text)) {
-      return "--passthrough " + text + ": expected a host and a port, with NAME= before it or not";
+      return "--passthrough " + text +
+             ": expected a host and a port, with NAME=, NAME/PROTOCOL= or /PROTOCOL= before it or "
+             "not";
     }
   }
   if (flags.takes_headers && upstreams.trusted_proxies.empty()) {
@@ -97,8 +118,7 @@ std::string contradiction_of(const HopFlags& flags, const UpstreamFlags& upstrea
   if (flags.trusted_proxies_only && !flags.takes_headers) {
     return "--trusted-proxies-only needs --proxy-protocol in";
   }
-  if (upstreams.header != ProxyHeader::none && flags.passthroughs.empty() &&
-      upstreams.urls.empty()) {
+  if (upstreams.header != ProxyHeader::none && flags.passthroughs.empty() && !asks_upstreams) {
     return "--proxy-protocol out is for a proxy: there are no servers behind this one";
   }
   if (!flags.passthroughs.empty() && upstreams.balance == Balance::target_hash) {
@@ -116,16 +136,23 @@ ListenOptions listen_options_of(const HopFlags& flags, const UpstreamFlags& upst
   through.balance = upstreams.balance;
   through.failures_max = upstreams.failures_max;
   through.ejection_time = upstreams.ejection_time;
+  through.slow_start = upstreams.slow_start;
   through.connect_timeout = upstreams.client.connect_timeout;
   for (const std::string& text : flags.passthroughs) {
     Passthrough one = parse_passthrough(text).value();
-    auto route = std::ranges::find(through.routes, one.name, &PassthroughRoute::name);
+    PassthroughRoute wanted{.name = std::move(one.name)};
+    if (!one.protocol.empty()) wanted.protocols.push_back(std::move(one.protocol));
+    auto route = std::ranges::find_if(through.routes, [&](const PassthroughRoute& other) {
+      return other.name == wanted.name && other.protocols == wanted.protocols;
+    });
     if (route == through.routes.end()) {
-      through.routes.push_back({.name = std::move(one.name)});
-      route = std::prev(through.routes.end());
+      route = through.routes.insert(route, std::move(wanted));
     }
     route->servers.push_back(std::move(one.server));
   }
+  // The first that fits has a connection: those for one protocol go before those for any.
+  std::ranges::stable_partition(
+      through.routes, [](const PassthroughRoute& route) { return !route.protocols.empty(); });
   return options;
 }
 
@@ -135,6 +162,7 @@ std::string passed_spans(const PassthroughOptions& options) {
     for (const Destination& server : route.servers) {
       lines.append("public client");
       if (!route.name.empty()) lines.append(" of ").append(route.name);
+      for (const std::string& protocol : route.protocols) lines.append(" by ").append(protocol);
       lines.append(" -> ").append(text_of(server)).append(" - HTTPS (passed through)\n");
     }
   }

@@ -18,7 +18,7 @@ class App;
 namespace ringfort::cli {
 
 struct HopFlags {
-  std::vector<std::string> passthroughs; ///< "[NAME=]HOST:PORT"
+  std::vector<std::string> passthroughs; ///< "[NAME][/PROTOCOL]=HOST:PORT", "HOST:PORT"
   bool takes_headers = false;            ///< PROXY headers, of trusted proxies
   bool trusted_proxies_only = false;
 
@@ -30,8 +30,10 @@ void add_header_flags(CLI::App& app, HopFlags& flags, UpstreamFlags& upstreams);
 /// Of a proxy alone, likewise.
 void add_passthrough_flags(CLI::App& app, HopFlags& flags);
 
-/// What single flags cannot say. Empty: all is well.
-std::string contradiction_of(const HopFlags& flags, const UpstreamFlags& upstreams);
+/// What single flags cannot say. `asks_upstreams`: there are some, of these flags or of routes.
+/// Empty: all is well.
+std::string contradiction_of(const HopFlags& flags, const UpstreamFlags& upstreams,
+                             bool asks_upstreams);
 
 /// Once there is no contradiction.
 ListenOptions listen_options_of(const HopFlags& flags, const UpstreamFlags& upstreams);

@@ -24,7 +24,8 @@ ExitStatus inspect(const InspectFlags& flags) {
   if (!program) {
     return complain_of(flags, std::string(std::strerror(errno)) + ": is the program running?");
   }
-  const std::string line = std::string("exit ") + (flags.json ? "json " : "") + flags.what + '\n';
+  std::string line = std::string("exit ") + (flags.json ? "json " : "") + flags.what;
+  line.append(flags.of.empty() ? "" : " ").append(flags.of).append("\n");
   const std::string answer = write_all(program.get(), line) ? read_all(program.get()) : "";
   int status = 0;
   const auto [end, error] = std::from_chars(answer.data(), answer.data() + answer.size(), status);

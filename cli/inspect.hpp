@@ -10,6 +10,7 @@ namespace ringfort::cli {
 struct InspectFlags {
   std::string admin;
   std::string what = "status";
+  std::string of; ///< which one, where the word asks for one
   bool json = false;
 };
 

@@ -36,14 +36,11 @@ void Logs::finish() {
   if (accesses != nullptr) accesses->finish();
 }
 
-void Logs::write_metrics(std::string& text) const {
-  text.append("# TYPE ringfort_log_lines_dropped_total counter\n");
-  const auto write = [&text](std::string_view log, const LogFile& file) {
-    text.append("ringfort_log_lines_dropped_total{log=\"").append(log).append("\"} ");
-    text.append(std::to_string(file.dropped_lines())).append("\n");
-  };
-  write("error", *errors);
-  if (accesses != nullptr) write("access", *accesses);
+void Logs::write_metrics(MetricsText& text) const {
+  text.family("log_lines_dropped_total", MetricsText::Kind::counter,
+              "Lines that a log's file did not take in time.");
+  text.value("log", "error", errors->dropped_lines());
+  if (accesses != nullptr) text.value("log", "access", accesses->dropped_lines());
 }
 
 } // namespace ringfort::cli

@@ -4,6 +4,8 @@
 #include <memory>
 #include <string>
 
+#include <ringfort/metrics_text.hpp>
+
 #include "cli/log_file.hpp"
 
 namespace CLI {
@@ -28,8 +30,7 @@ struct Logs {
   void reopen();
   /// Writes what waits. Nothing can be written after it.
   void finish();
-  /// As counters, in the Prometheus text form.
-  void write_metrics(std::string& text) const;
+  void write_metrics(MetricsText& text) const;
 };
 
 /// False after a complaint, which is among `complaints`.

@@ -10,6 +10,7 @@
 #include "cli/inspect.hpp"
 #include "cli/nearest.hpp"
 #include "cli/serve.hpp"
+#include "cli/settings_file.hpp"
 
 namespace ringfort::cli {
 
@@ -78,6 +79,7 @@ void add_inspect_flags(CLI::App& app, InspectFlags& flags) {
   app.add_option("what", flags.what, "what to ask; help lists it")
       ->type_name("WORD")
       ->capture_default_str();
+  app.add_option("of", flags.of, "of which one, where the word asks for one")->type_name("THING");
   app.add_flag("--json", flags.json, "the answer as JSON");
 }
 
@@ -91,7 +93,9 @@ struct Commands {
             "check", "what this machine can do; with an identity: what clients say of it")),
         inspecting(*app.add_subcommand(
             "inspect", "ask a running program what it does, or tell it to reload or upgrade")) {
+    add_config_flag(serving, nullptr);
     add_serve_flags(serving, serve_flags);
+    add_config_flag(proxying, &proxy_flags.routes);
     add_proxy_flags(proxying, proxy_flags);
     add_fetch_flags(fetching, fetch_flags);
     add_check_flags(checking, check_flags);
@@ -141,6 +145,9 @@ ExitStatus run(int argument_count, const char* const* arguments) {
   } catch (const CLI::Success& asked) {
     app.exit(asked);
     return ExitStatus::ok;
+  } catch (const CLI::FileError& error) {
+    std::cerr << "ringfort: " << error.what() << std::endl;
+    return ExitStatus::config;
   } catch (const CLI::ParseError& error) {
     return refuse(error.what(), {});
   }

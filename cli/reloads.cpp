@@ -4,9 +4,13 @@
 #include <cstring>
 #include <iostream>
 
+#include <ringfort/metrics_text.hpp>
+
+#include "cli/gateways.hpp"
 #include "cli/inspection.hpp"
 #include "cli/key_log_file.hpp"
 #include "cli/served_names.hpp"
+#include "cli/upstream_commands.hpp"
 
 namespace ringfort::cli {
 
@@ -28,13 +32,6 @@ Admin::Answer answer_of(const Reload& outcome) {
   return answer;
 }
 
-void append_value(std::string& out, std::string_view name, std::string_view kind,
-                  std::string_view help, std::uint64_t value) {
-  out.append("# HELP ringfort_").append(name).append(" ").append(help).append("\n");
-  out.append("# TYPE ringfort_").append(name).append(" ").append(kind).append("\n");
-  out.append("ringfort_").append(name).append(" ").append(std::to_string(value)).append("\n");
-}
-
 } // namespace
 
 bool Reloads::start(const ServeFlags& flags, const std::string& urls, const std::string& spans,
@@ -48,6 +45,7 @@ bool Reloads::start(const ServeFlags& flags, const std::string& urls, const std:
   add_inspection(
       admin_,
       {.engine = engine_, .reloads = *this, .names = served_, .urls = urls, .spans = spans});
+  add_upstream_commands(admin_, gateways_);
   if (served_ != nullptr) {
     admin_.add(
         "reload", "reads certificates, keys, authorities, lists and ticket keys again",
@@ -71,16 +69,17 @@ Admin::Answer Reloads::reload(Wish wish) {
 }
 
 std::string Reloads::metrics_text() const {
-  std::string text;
-  engine_.metrics().write_text(text);
+  std::string out;
+  engine_.metrics().write_text(out);
+  MetricsText text(out);
   logs_.write_metrics(text);
-  if (served_ == nullptr) return text;
-  append_value(text, "reloads_total", "counter", "Times that files were read again.", all_);
-  append_value(text, "reloads_refused_total", "counter",
-               "Reloads that refused something, which was left as it was.", refused_);
-  append_value(text, "names_generation", "gauge", "The generation of names in force.",
-               served_->live().generation());
-  return text;
+  gateways_.write_metrics(text);
+  if (served_ == nullptr) return out;
+  text.counter("reloads_total", "Times that files were read again.", all_);
+  text.counter("reloads_refused_total", "Reloads that refused something, which was left as it was.",
+               refused_);
+  text.gauge("names_generation", "The generation of names in force.", served_->live().generation());
+  return out;
 }
 
 } // namespace ringfort::cli

@@ -13,6 +13,7 @@
 
 namespace ringfort::cli {
 
+class Gateways;
 class KeyLogFile;
 class ServedNames;
 
@@ -20,8 +21,9 @@ class Reloads {
 public:
   /// `served` is null for clear text, `key_log` when nothing is told.
   /// Borrow: everything, for its life.
-  Reloads(Engine& engine, const Logs& logs, ServedNames* served, KeyLogFile* key_log)
-      : engine_(engine), logs_(logs), served_(served), key_log_(key_log) {}
+  Reloads(Engine& engine, const Logs& logs, Gateways& gateways, ServedNames* served,
+          KeyLogFile* key_log)
+      : engine_(engine), logs_(logs), gateways_(gateways), served_(served), key_log_(key_log) {}
 
   /// For more commands. Before start().
   Admin& admin() noexcept { return admin_; }
@@ -42,12 +44,13 @@ public:
     std::uint64_t refused = 0; ///< those that refused something
   };
   Counts counts() const noexcept { return {all_.load(), refused_.load()}; }
-  /// The engine's counters, the logs' and these, in the Prometheus text form.
+  /// The engine's counters, the logs', the upstreams' and these, in the Prometheus text form.
   std::string metrics_text() const;
 
 private:
   Engine& engine_;
   const Logs& logs_;
+  Gateways& gateways_;
   ServedNames* served_;
   KeyLogFile* key_log_;
   std::atomic<std::uint64_t> all_{0};

@@ -10,6 +10,7 @@
 #include "cli/complaints.hpp"
 #include "cli/error_log.hpp"
 #include "cli/file_flags.hpp"
+#include "cli/gateways.hpp"
 #include "cli/key_log_file.hpp"
 #include "cli/listening.hpp"
 #include "cli/reloads.hpp"
@@ -44,12 +45,12 @@ std::string policy_line(const std::string& policy, std::string_view name) {
 
 /// What is protected between whom: the hop from the clients, then those to servers behind.
 std::string spans_of(const ServeFlags& flags, const ListenOptions& listening,
-                     const std::optional<Gateway>& gateway) {
+                     const Gateways& gateways) {
   std::string lines;
-  if (!flags.is_proxy || gateway) {
+  if (flags.answers()) {
     lines.append("public client -> ringfort - ").append(flags.plain ? "HTTP\n" : "HTTPS\n");
   }
-  if (gateway) lines.append(gateway->spans());
+  lines.append(gateways.spans());
   return lines.append(passed_spans(listening.passthrough));
 }
 
@@ -77,7 +78,7 @@ struct Serving {
   const ServedNames& served;
   const std::optional<tls::LiveNames>& names; ///< empty: clear text
   const std::optional<Files>& files;
-  const std::optional<Gateway>& gateway;
+  Gateways& gateways;
   ListenOptions hop; ///< what comes before TLS
 };
 
@@ -85,7 +86,7 @@ struct Serving {
 std::string listen(Engine& engine, const ServeFlags& flags, const Serving& serving,
                    const Listening& listening, Complaints& complaints) {
   const auto factory = [&flags, &serving](Shard& shard) {
-    if (serving.gateway) return serving.gateway->service(shard).or_exit();
+    if (!serving.gateways.none()) return serving.gateways.service(shard).or_exit();
     return serving.files ? serving.files->service() : make_service(flags.handler, shard.index());
   };
   std::string urls;
@@ -115,7 +116,7 @@ ExitStatus run(Engine& engine, const ServeFlags& flags, const Serving& serving, 
   if (auto ready = life.prepare(engine, flags, reloads.admin()); !ready) {
     return complain(ready.error());
   }
-  const std::string spans = spans_of(flags, serving.hop, serving.gateway);
+  const std::string spans = spans_of(flags, serving.hop, serving.gateways);
   if (!reloads.start(flags, urls, spans, life.predecessors_admin(), complaints)) {
     return complaints.status();
   }
@@ -181,8 +182,13 @@ ExitStatus serve(ServeFlags flags) {
   ExitStatus status = ExitStatus::ok;
   std::optional<Files> files; // Outlives the engine.
   if (!open_files(flags.files, files, status)) return status;
-  const auto gateway = open_gateway(flags.upstreams, complaints); // Likewise.
-  if (!complaints.none()) return complaints.status();
+  auto gateways = Gateways::open(flags.routes, flags.upstreams, complaints); // Likewise.
+  if (!gateways) return complaints.status();
+  const auto proxies = TrustedProxies::parse(flags.upstreams.trusted_proxies); // Likewise.
+  if (!proxies) {
+    complaints.add({.code = proxies.error().code}, "--trusted-proxy");
+    return complaints.status();
+  }
   raise_descriptor_limit();
   auto engine = Engine::create(flags.engine);
   if (!engine) return complain(engine.error());
@@ -191,9 +197,9 @@ ExitStatus serve(ServeFlags flags) {
   if (!open_logs(flags.logs, logs, complaints)) return complaints.status();
   ErrorLog errors(*logs.errors);
   (*engine)->on_error([&errors](const ErrorReport& report) { errors.write(report); });
-  if (logs.accesses != nullptr) (*engine)->observe(access_log(*logs.accesses));
-  Reloads reloads(**engine, logs, flags.plain ? nullptr : &served, key_log.get());
-  const Serving serving{served, names, files, gateway,
+  if (logs.accesses != nullptr) (*engine)->observe(access_log(*logs.accesses, *proxies));
+  Reloads reloads(**engine, logs, *gateways, flags.plain ? nullptr : &served, key_log.get());
+  const Serving serving{served, names, files, *gateways,
                         listen_options_of(flags.hops, flags.upstreams)};
   status = run(**engine, flags, serving, reloads, logs, life);
   errors.finish();

@@ -200,8 +200,10 @@ std::optional<std::string_view> parse_passed(std::string_view text) {
 void add_serve_flags(CLI::App& app, ServeFlags& flags) {
   add_answer_flags(app, flags);
   add_listener_flags(app, flags);
-  app.add_option("--trusted-proxy", flags.upstreams.trusted_proxies,
-                 "a proxy before this one, whose PROXY headers are believed; again for another one")
+  app.add_option(
+         "--trusted-proxy", flags.upstreams.trusted_proxies,
+         "a proxy before this one, whose PROXY headers are believed, and what it says of the "
+         "client is logged, as its claims; again for another one")
       ->type_name("CIDR")
       ->allow_extra_args(false);
 }
@@ -218,9 +220,10 @@ namespace {
 /// What a proxy needs besides.
 std::string contradiction_of_proxy(const ServeFlags& flags, bool no_names) {
   const bool passes = !flags.hops.passthroughs.empty();
-  if (!passes && flags.upstreams.urls.empty()) return "--upstream or --passthrough is needed";
+  const bool answers = flags.answers();
+  if (!passes && !answers) return "--upstream or --passthrough is needed";
   if (passes && flags.plain) return "--passthrough needs TLS, which --plain leaves out";
-  if (flags.upstreams.urls.empty() && !no_names) {
+  if (!answers && !no_names) {
     return "--cert, --pkcs12 and --names are for what --upstream answers: give one, or leave them "
            "out";
   }
@@ -242,8 +245,7 @@ std::string contradiction_of(const ServeFlags& flags) {
   if (flags.plain && !(no_names && !flags.watch)) {
     return "--plain serves clear text: leave out --cert, --key, --pkcs12, --names and --watch";
   }
-  const bool answers = !flags.is_proxy || !flags.upstreams.urls.empty();
-  if (!flags.plain && no_names && answers) {
+  if (!flags.plain && no_names && flags.answers()) {
     return "--cert and --key are needed, --pkcs12 or --names (or --plain for clear text)";
   }
   if (flags.plain && !flags.sessions.none()) {
@@ -251,7 +253,8 @@ std::string contradiction_of(const ServeFlags& flags) {
   }
   for (const std::string& found :
        {contradiction_of(flags.identity), contradiction_of(flags.sessions),
-        contradiction_of(flags.upstreams), contradiction_of(flags.hops, flags.upstreams)}) {
+        contradiction_of(flags.upstreams),
+        contradiction_of(flags.hops, flags.upstreams, flags.is_proxy && flags.answers())}) {
     if (!found.empty()) return found;
   }
   if (!flags.files.root.empty() && flags.handler != Handler::welcome) {

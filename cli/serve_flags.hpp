@@ -14,6 +14,7 @@
 #include "cli/hop_flags.hpp"
 #include "cli/identity_flags.hpp"
 #include "cli/log_flags.hpp"
+#include "cli/route_flags.hpp"
 #include "cli/session_flags.hpp"
 #include "cli/upstream_flags.hpp"
 
@@ -36,6 +37,7 @@ struct ServeFlags {
   LogFlags logs;
   Handler handler = Handler::welcome;
   UpstreamFlags upstreams;
+  std::vector<RouteFlags> routes; ///< of a settings file
   HopFlags hops;
   bool is_proxy = false; ///< what it serves is what others answer
   EngineOptions engine;
@@ -45,6 +47,9 @@ struct ServeFlags {
   bool check = false;
   bool print_metrics = false;
   bool allocator_stats = false;
+
+  /// Whether it opens connections: a proxy may pass all of them through.
+  bool answers() const noexcept { return !is_proxy || !upstreams.urls.empty() || !routes.empty(); }
 };
 
 /// Borrow: `flags` until the command line has been parsed.

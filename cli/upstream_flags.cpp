@@ -102,6 +102,10 @@ void add_upstream_flags(CLI::App& app, UpstreamFlags& flags) {
              "connections in a row that an upstream does not take before it is left alone; 0: off");
   add_duration(app, "--ejection-time", flags.ejection_time, {std::chrono::milliseconds(0)},
                "how long it is left alone");
+  add_duration(
+      app, "--slow-start", flags.slow_start, {std::chrono::milliseconds(0)},
+      "until an upstream that has come back has all of its turns, from a tenth of them on; "
+      "0s: at once");
   app.add_option("--health-check", flags.health.target,
                  "a path that each upstream is asked for by itself; who does not answer 2xx or 3xx "
                  "has no requests")
@@ -171,11 +175,12 @@ std::optional<Gateway> open_gateway(const UpstreamFlags& flags, Complaints& comp
   options.health = flags.health;
   options.header = flags.header;
   options.ejection_time = flags.ejection_time;
+  options.slow_start = flags.slow_start;
   auto gateway = Gateway::create(std::move(options));
   if (gateway) return std::move(*gateway);
-  constexpr const char* names[] = {"--upstream",       "", "",          "", "--trusted-proxy",
-                                   "--proxy-protocol", "", "--upgrade", "", "",
-                                   "--health-check"};
+  constexpr const char* names[] = {
+      "--upstream", "",          "", "", "--trusted-proxy", "--proxy-protocol",
+      "",           "--upgrade", "", "", "--health-check",  "--slow-start"};
   const auto position = static_cast<std::size_t>(gateway.error().detail);
   complaints.add({.code = gateway.error().code},
                  position <= std::size(names) ? names[position - 1] : "");

@@ -30,6 +30,7 @@ struct UpstreamFlags {
   Balance balance = Balance::round_robin;
   std::uint32_t failures_max = 3;
   std::chrono::milliseconds ejection_time{10'000};
+  std::chrono::milliseconds slow_start{0};
   HealthCheck health;
   ProxyHeader header = ProxyHeader::none; ///< what upstreams are told by
   /// Its connections to each of them, of a shard, and its times.

@@ -43,6 +43,21 @@ def text():
                         r'tls=TLSv1\.3 suite=TLS_\w+ sni="localhost" resumed=false$', line), line
 
 
+@tap.case('logs: what a trusted proxy claims is logged as its claims, and of anybody else nothing')
+def claims():
+    claiming = (b'GET / HTTP/1.1\r\nhost: a\r\nforwarded: for=192.0.2.7;proto=https;host="b"\r\n'
+                b'connection: close\r\n\r\n')
+    for trusted, told in (('127.0.0.0/8', ' claimed_client="192.0.2.7" claimed_scheme="https" '
+                                          'claimed_host="b"'), ('10.0.0.0/8', '')):
+        with folder() as place, server.Server('--handler', 'hello', '--trusted-proxy', trusted,
+                                              '--access-log', f'{place}/access',
+                                              plain=True) as serving:
+            visit(serving, claiming)
+            serving.stop()
+            line, = lines_of(f'{place}/access')
+            assert line.endswith(f' agent=""{told}') and 'peer=127.0.0.1:' in line, line
+
+
 @tap.case('logs: as JSON, each line is an object, whatever peers send')
 def hostile():
     with folder() as place:

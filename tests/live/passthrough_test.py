@@ -134,6 +134,27 @@ def mixed():
             assert (one.accepted, upstream.accepted) == (1, 1)
 
 
+@tap.case('passthrough: a protocol has servers of its own; two spellings of a name have one route')
+def by_protocol():
+    scripted = [Origin(saying(OK), context_of()) for _ in range(4)]
+    with contextlib.ExitStack() as stack:
+        h2, any_protocol, again, acme = (stack.enter_context(one) for one in scripted)
+        front = stack.enter_context(proxy(*(
+            part for choice, one in (('localhost', any_protocol), ('LOCALHOST.', again),
+                                     ('localhost/h2', h2), ('/acme-tls/1', acme))
+            for part in ('--passthrough', f'{choice}=127.0.0.1:{one.port}'))))
+
+        def visit(*alpn, name='localhost'):
+            s_client(front.port, '-brief', '-servername', name, *alpn)
+            return [one.accepted for one in scripted]
+        assert visit('-alpn', 'h2,http/1.1') == [1, 0, 0, 0]
+        assert visit() == [1, 1, 0, 0]
+        assert visit('-alpn', 'http/1.1') == [1, 1, 1, 0]
+        assert visit('-alpn', 'acme-tls/1', name='other.example') == [1, 1, 1, 1]
+        assert visit(name='other.example') == [1, 1, 1, 1]
+        front.wait_for_log('tls_handshake.unknown_name')
+
+
 @tap.case('passthrough: inspect and the access log tell where a connection went')
 def seen():
     with tempfile.TemporaryDirectory() as folder, \

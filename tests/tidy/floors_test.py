@@ -16,6 +16,7 @@ FOREIGN = {  # what marks a foreign library's header, and the only folders that 
     r'jemalloc/': ('cli', 'bench'),
     r'CLI/': ('cli',),
     r'nlohmann/': ('cli',),
+    r'toml\+\+/': ('cli',),
     r'benchmark/': ('bench',),
     r'catch2/': ('tests',),
 }

@@ -1,0 +1,168 @@
+#include "cli/gateways.hpp"
+
+#include <functional>
+#include <map>
+#include <set>
+#include <utility>
+
+#include <ringfort/host_routes.hpp>
+#include <ringfort/router.hpp>
+
+namespace ringfort::cli {
+
+namespace {
+
+constexpr std::string_view every_path = "/";
+
+using Make = std::function<Result<std::unique_ptr<Service>>()>;
+/// By host and by the pattern of the path.
+using Table = std::map<std::string, std::map<std::string, Make>>;
+
+/// A host's service by path; without patterns there is no need to look at one.
+Result<std::unique_ptr<Service>> service_of(const std::map<std::string, Make>& paths) {
+  if (paths.size() == 1 && paths.begin()->first == every_path) return paths.begin()->second();
+  Router router;
+  for (const auto& [path, make] : paths) {
+    auto made = make();
+    if (!made) return made;
+    router.any(path,
+               [service = std::move(*made)](Exchange& exchange) { service->begin(exchange); });
+  }
+  return std::move(router).build();
+}
+
+Result<std::unique_ptr<Service>> service_of(const Table& table) {
+  if (table.size() == 1 && table.begin()->first.empty()) return service_of(table.begin()->second);
+  HostRoutes hosts;
+  for (const auto& [host, paths] : table) {
+    auto made = service_of(paths);
+    if (!made) return made;
+    hosts.on(host, std::move(*made));
+  }
+  return std::move(hosts).build();
+}
+
+} // namespace
+
+bool Gateways::add(const RouteFlags& route, std::string text, Complaints& complaints) {
+  auto gateway = open_gateway(route.upstreams, complaints);
+  if (!gateway) return false;
+  all_.push_back({route.name, route.path.empty() ? std::string(every_path) : route.path,
+                  std::move(text), std::move(*gateway)});
+  return true;
+}
+
+/// Each by itself, so that the one that is wrong is known.
+bool Gateways::routes_well(Complaints& complaints) const {
+  const Make nothing = [] {
+    return Result<std::unique_ptr<Service>>(ringfort::service([](Exchange&) {}));
+  };
+  std::set<std::pair<std::string, std::string>> seen;
+  for (const Route& route : all_) {
+    if (!seen.emplace(route.name, route.path).second) {
+      complaints.add("route " + route.text, "is there twice");
+    } else if (const auto built = service_of({{route.name, {{route.path, nothing}}}}); !built) {
+      complaints.add({.code = built.error().code}, "route " + route.text);
+    }
+  }
+  return complaints.none();
+}
+
+std::optional<Gateways> Gateways::open(const std::vector<RouteFlags>& routes,
+                                       const UpstreamFlags& rest, Complaints& complaints) {
+  Gateways gateways;
+  for (RouteFlags route : routes) {
+    // What is true of this hop, whoever is behind it.
+    route.upstreams.header = rest.header;
+    if (route.upstreams.trusted_proxies.empty()) {
+      route.upstreams.trusted_proxies = rest.trusted_proxies;
+    }
+    if (!gateways.add(route, route.text(), complaints)) return {};
+  }
+  RouteFlags others;
+  others.upstreams = rest;
+  const bool asks = !rest.urls.empty();
+  if (asks && !gateways.add(others, routes.empty() ? "" : others.text(), complaints)) return {};
+  if (!gateways.routes_well(complaints)) return {};
+  return gateways;
+}
+
+Result<std::unique_ptr<Service>> Gateways::service(Shard& shard) const {
+  Table table;
+  for (const Route& route : all_) {
+    table[route.name][route.path] = [&route, &shard] { return route.gateway.service(shard); };
+  }
+  return service_of(table);
+}
+
+std::string Gateways::spans() const {
+  std::string lines;
+  for (const Route& route : all_) {
+    std::string of_route = route.gateway.spans();
+    const std::string mark = route.text.empty() ? "" : ", for " + route.text;
+    for (std::size_t end = 0; (end = of_route.find('\n', end)) != of_route.npos;) {
+      of_route.insert(end, mark);
+      end += mark.size() + 1;
+    }
+    lines.append(of_route);
+  }
+  return lines;
+}
+
+std::vector<Gateways::Row> Gateways::rows() const {
+  std::vector<Row> rows;
+  for (const Route& route : all_) {
+    for (UpstreamReport& report : route.gateway.upstreams()) {
+      rows.push_back({route.text, std::move(report)});
+    }
+  }
+  return rows;
+}
+
+void Gateways::write_metrics(MetricsText& text) const {
+  using Kind = MetricsText::Kind;
+  if (none()) return;
+  const std::vector<Row> all = rows();
+  const auto write = [&](std::string_view name, Kind kind, std::string_view help, auto member) {
+    text.family(name, kind, help);
+    for (const Row& row : all) {
+      std::string labels;
+      MetricsText::append_label(labels, "upstream", row.report.server);
+      if (!row.route.empty()) MetricsText::append_label(labels, "route", row.route);
+      text.labelled(labels, std::uint64_t{row.report.*member});
+    }
+  };
+  write("upstream_requests_total", Kind::counter, "Requests begun at an upstream, tries included.",
+        &UpstreamReport::requests);
+  write("upstream_outstanding", Kind::gauge, "Requests under way at an upstream.",
+        &UpstreamReport::outstanding);
+  write("upstream_unreached_total", Kind::counter,
+        "Requests that an upstream took no connection for.", &UpstreamReport::unreached);
+  write("upstream_unanswered_total", Kind::counter,
+        "Requests that an upstream took, and gave no whole answer to.",
+        &UpstreamReport::unanswered);
+  write("upstream_ejections_total", Kind::counter, "Times that a shard began to leave it alone.",
+        &UpstreamReport::ejections);
+  write("upstream_checks_total", Kind::counter, "Health checks.", &UpstreamReport::checks);
+  write("upstream_checks_failed_total", Kind::counter, "Health checks that failed.",
+        &UpstreamReport::checks_failed);
+  write("upstream_shards_unwell", Kind::gauge, "Shards whose health checks it fails.",
+        &UpstreamReport::shards_unwell);
+  write("upstream_shards_ejecting", Kind::gauge, "Shards that leave it alone.",
+        &UpstreamReport::shards_ejecting);
+  write("upstream_drained", Kind::gauge, "1 for an upstream that is drained.",
+        &UpstreamReport::drained);
+}
+
+std::size_t Gateways::drain(std::string_view server, bool drained) {
+  std::size_t found = 0;
+  for (Route& route : all_) {
+    const std::vector<UpstreamReport> reports = route.gateway.upstreams();
+    for (std::size_t place = 0; place < reports.size(); ++place) {
+      if (reports[place].server == server) found += route.gateway.drain(place, drained).has_value();
+    }
+  }
+  return found;
+}
+
+} // namespace ringfort::cli

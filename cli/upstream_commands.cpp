@@ -1,0 +1,78 @@
+#include "cli/upstream_commands.hpp"
+
+#include <string>
+#include <string_view>
+
+#include "cli/gateways.hpp"
+
+namespace ringfort::cli {
+
+namespace {
+
+using Json = Admin::Json;
+
+/// Shards see for themselves: two of them may differ.
+std::string state_of(const UpstreamReport& report) {
+  const auto of_all = [&](std::string_view what, std::uint32_t shards) {
+    if (shards == report.shards) return std::string(what);
+    return std::string(what) + " (" + std::to_string(shards) + " of " +
+           std::to_string(report.shards) + " shards)";
+  };
+  if (report.drained) return "drained";
+  if (report.shards_unwell > 0) return of_all("unwell", report.shards_unwell);
+  if (report.shards_ejecting > 0) return of_all("ejected", report.shards_ejecting);
+  return "well";
+}
+
+Json table_of(const Gateways& gateways) {
+  Json rows = Json::array();
+  for (const auto& [route, report] : gateways.rows()) {
+    Json row;
+    row["server"] = report.server;
+    row["route"] = route;
+    row["state"] = state_of(report);
+    row["outstanding"] = report.outstanding;
+    row["requests"] = report.requests;
+    row["unreached"] = report.unreached;
+    row["unanswered"] = report.unanswered;
+    row["ejections"] = report.ejections;
+    row["checks"] = report.checks;
+    row["checks_failed"] = report.checks_failed;
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+Admin::Answer drain(Gateways& gateways, std::string_view server, bool drained) {
+  Admin::Answer answer;
+  const std::size_t places = gateways.drain(server, drained);
+  answer.value["server"] = server;
+  answer.value["drained"] = drained;
+  answer.value["places"] = places;
+  answer.text = std::string(server);
+  if (places == 0) {
+    answer.status = ExitStatus::usage;
+    answer.text.append(" is none of the upstreams; `upstreams` lists them\n");
+  } else {
+    answer.text.append(drained ? " has no new requests\n" : " has its turns again\n");
+  }
+  return answer;
+}
+
+} // namespace
+
+void add_upstream_commands(Admin& admin, Gateways& gateways) {
+  if (gateways.none()) return;
+  admin.add("upstreams", "each server behind this one: its state, and what it was asked",
+            [&gateways] { return Admin::Answer{.value = table_of(gateways)}; });
+  admin.add_of(
+      "drain-upstream", "SERVER", "no request begins there any more; those under way go on",
+      [&gateways](std::string_view server) { return drain(gateways, server, true); },
+      Admin::Effect::changes);
+  admin.add_of(
+      "restore-upstream", "SERVER", "it has its turns again",
+      [&gateways](std::string_view server) { return drain(gateways, server, false); },
+      Admin::Effect::changes);
+}
+
+} // namespace ringfort::cli

@@ -1,0 +1,14 @@
+// upstream_commands — what a proxy tells at its admin socket of the servers behind it, and does
+// with them.
+#pragma once
+
+#include "cli/admin.hpp"
+
+namespace ringfort::cli {
+
+class Gateways;
+
+/// None where nobody is asked. Borrow: the gateways, until the admin's end.
+void add_upstream_commands(Admin& admin, Gateways& gateways);
+
+} // namespace ringfort::cli
