@@ -24,11 +24,18 @@ std::string_view first_line(std::string_view request) noexcept {
   return request.substr(0, request.find('\n'));
 }
 
+/// "GET /status HTTP/1.1", and not what somebody asks about.
+bool is_http(std::string_view line) noexcept {
+  if (line.starts_with(exit_prefix) || line.starts_with(json_prefix)) return false;
+  const std::size_t version = line.find(http_mark);
+  const bool at_end = line.size() - std::min(line.size(), version) <= http_mark.size() + 2;
+  return version != line.npos && at_end; // Behind the mark there is a digit, and perhaps CR.
+}
+
 /// Of HTTP the whole head is taken, so that nothing is left unread when the socket is closed.
 bool is_whole(std::string_view request) noexcept {
   const std::string_view line = first_line(request);
-  const bool http = line.find(http_mark) != line.npos;
-  return http ? request.find("\r\n\r\n") != request.npos : line.size() < request.size();
+  return is_http(line) ? request.find("\r\n\r\n") != request.npos : line.size() < request.size();
 }
 
 bool take_prefix(std::string_view& line, std::string_view prefix) noexcept {
@@ -85,6 +92,11 @@ bool Admin::start(const std::string& path, Complaints& complaints) {
 }
 
 bool Admin::start_with(Descriptor listener, const std::string& path, Complaints& complaints) {
+  if (const std::string bound = path_of(listener); listener && bound != path) {
+    complaints.add("--admin " + path, "the predecessor listens at " + bound +
+                                          ", which goes on: for another one start anew");
+    return false;
+  }
   listener_ = std::move(listener);
   path_ = path;
   if (listener_ && thread_.start([this] { serve(); })) return true;
@@ -108,8 +120,7 @@ void Admin::serve() const {
 std::string Admin::answer(int client) const {
   const std::string request = read_request(client, is_whole);
   const std::string_view line = first_line(request);
-  const std::size_t version = line.find(http_mark);
-  return version == line.npos ? answer_line(line) : answer_http(line.substr(0, version));
+  return is_http(line) ? answer_http(line.substr(0, line.find(http_mark))) : answer_line(line);
 }
 
 Admin::Asked Admin::find(std::string_view text, char separator) const {
@@ -126,7 +137,15 @@ Admin::Answer Admin::run(std::string_view line) const {
   }
   Answer unknown{.value = {}, .status = ExitStatus::usage};
   unknown.value["unknown_command"] = line;
-  unknown.text = "unknown command '" + std::string(line) + "'; there are:\n" + text_of(help());
+  const auto command = commands_.find(line.substr(0, line.find(' ')));
+  if (command == commands_.end()) {
+    unknown.text.append("unknown command '").append(line).append("'");
+  } else {
+    const std::string& thing = command->second.thing;
+    unknown.text.append(command->first).append(thing.empty() ? " takes nothing" : " needs ");
+    unknown.text.append(thing);
+  }
+  unknown.text.append("; there are:\n").append(text_of(help()));
   return unknown;
 }
 

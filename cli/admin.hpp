@@ -57,6 +57,9 @@ public:
   /// Another process goes on answering there: no further request is taken, and the path stays.
   /// Where: any thread.
   void hand_on();
+  /// Takes no further request, and waits for the one that it answers; before what commands look at
+  /// goes.
+  void finish() { thread_.finish(); }
   /// Negative while it does not listen. Borrow: until its end.
   int listener() const noexcept { return listener_.get(); }
 

@@ -2,11 +2,13 @@
 
 #include <functional>
 #include <map>
-#include <set>
 #include <utility>
 
 #include <ringfort/host_routes.hpp>
 #include <ringfort/router.hpp>
+
+#include "cli/host_and_port.hpp"
+#include "cli/path_service.hpp"
 
 namespace ringfort::cli {
 
@@ -22,13 +24,18 @@ using Table = std::map<std::string, std::map<std::string, Make>>;
 Result<std::unique_ptr<Service>> service_of(const std::map<std::string, Make>& paths) {
   if (paths.size() == 1 && paths.begin()->first == every_path) return paths.begin()->second();
   Router router;
-  for (const auto& [path, make] : paths) {
+  std::vector<std::unique_ptr<Service>> services;
+  for (const auto& [path, make] : paths) { // "/" comes first, where it is there.
     auto made = make();
     if (!made) return made;
-    router.any(path,
-               [service = std::move(*made)](Exchange& exchange) { service->begin(exchange); });
+    Service* const service = made->get();
+    services.push_back(std::move(*made));
+    router.any(path, [service](Exchange& exchange) { service->begin(exchange); });
   }
-  return std::move(router).build();
+  auto routed = std::move(router).build();
+  if (!routed) return routed;
+  return std::unique_ptr<Service>(
+      std::make_unique<PathService>(std::move(services), std::move(*routed)));
 }
 
 Result<std::unique_ptr<Service>> service_of(const Table& table) {
@@ -47,25 +54,30 @@ Result<std::unique_ptr<Service>> service_of(const Table& table) {
 bool Gateways::add(const RouteFlags& route, std::string text, Complaints& complaints) {
   auto gateway = open_gateway(route.upstreams, complaints);
   if (!gateway) return false;
-  all_.push_back({route.name, route.path.empty() ? std::string(every_path) : route.path,
-                  std::move(text), std::move(*gateway)});
+  all_.push_back({one_spelling(route.name),
+                  route.path.empty() ? std::string(every_path) : route.path, std::move(text),
+                  std::move(*gateway)});
   return true;
 }
 
-/// Each by itself, so that the one that is wrong is known.
+/// One more at a time, so that the one that is wrong is known.
 bool Gateways::routes_well(Complaints& complaints) const {
   const Make nothing = [] {
     return Result<std::unique_ptr<Service>>(ringfort::service([](Exchange&) {}));
   };
-  std::set<std::pair<std::string, std::string>> seen;
+  Table table;
   for (const Route& route : all_) {
-    if (!seen.emplace(route.name, route.path).second) {
-      complaints.add("route " + route.text, "is there twice");
-    } else if (const auto built = service_of({{route.name, {{route.path, nothing}}}}); !built) {
-      complaints.add({.code = built.error().code}, "route " + route.text);
+    const std::string about = "route " + route.text;
+    if (!service_of({{route.name, {{std::string(every_path), nothing}}}})) {
+      complaints.add(about, "the name is no host's: without a port, IDN as xn--, IPv6 in brackets");
+    } else if (!table[route.name].emplace(route.path, nothing).second) {
+      complaints.add(about, "is there twice");
+    } else if (const auto built = service_of(table); !built) {
+      complaints.add({.code = built.error().code}, about);
     }
+    if (!complaints.none()) return false;
   }
-  return complaints.none();
+  return true;
 }
 
 std::optional<Gateways> Gateways::open(const std::vector<RouteFlags>& routes,
@@ -125,12 +137,14 @@ void Gateways::write_metrics(MetricsText& text) const {
   const std::vector<Row> all = rows();
   const auto write = [&](std::string_view name, Kind kind, std::string_view help, auto member) {
     text.family(name, kind, help);
+    std::map<std::string, std::uint64_t> sums; // A server may be there twice, for more turns.
     for (const Row& row : all) {
       std::string labels;
       MetricsText::append_label(labels, "upstream", row.report.server);
       if (!row.route.empty()) MetricsText::append_label(labels, "route", row.route);
-      text.labelled(labels, std::uint64_t{row.report.*member});
+      sums[labels] += row.report.*member;
     }
+    for (const auto& [labels, sum] : sums) text.labelled(labels, sum);
   };
   write("upstream_requests_total", Kind::counter, "Requests begun at an upstream, tries included.",
         &UpstreamReport::requests);

@@ -20,16 +20,6 @@ struct Passthrough {
   Destination server;
 };
 
-/// "A.example." and "a.example" are one name, and have their servers together.
-std::string same_spelling(std::string_view name) {
-  if (name.ends_with('.')) name.remove_suffix(1);
-  std::string lower(name);
-  for (char& letter : lower) {
-    if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
-  }
-  return lower;
-}
-
 /// "10.0.0.9:443", "[::1]:443", "host:443", "unix:PATH".
 std::optional<Destination> parse_server(std::string_view text) {
   if (text.starts_with(unix_mark)) {
@@ -51,7 +41,7 @@ std::optional<Passthrough> parse_passthrough(std::string_view text) {
   const bool says_protocol = slash != choice.npos;
   const std::string_view protocol = says_protocol ? choice.substr(slash + 1) : "";
   if (!server || (chosen && choice.empty()) || (says_protocol && protocol.empty())) return {};
-  return Passthrough{.name = same_spelling(choice.substr(0, slash)),
+  return Passthrough{.name = one_spelling(choice.substr(0, slash)),
                      .protocol = std::string(protocol),
                      .server = std::move(*server)};
 }

@@ -26,4 +26,13 @@ std::optional<Endpoint> parse_host_and_port(std::string_view text) {
   return Endpoint{.host = std::string(host), .port = *port};
 }
 
+std::string one_spelling(std::string_view name) {
+  if (name.ends_with('.')) name.remove_suffix(1);
+  std::string lower(name);
+  for (char& letter : lower) {
+    if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
+  }
+  return lower;
+}
+
 } // namespace ringfort::cli

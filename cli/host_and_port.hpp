@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include <ringfort/engine.hpp>
@@ -18,5 +19,8 @@ std::optional<std::uint16_t> parse_port(std::string_view text) noexcept;
 /// "192.0.2.1:443", "[::1]:443", "host:443"; the host comes without brackets. Empty when it is none
 /// of them: a bare IPv6 address cannot be told from one with a port.
 std::optional<Endpoint> parse_host_and_port(std::string_view text);
+
+/// "A.example." and "a.example" are one name: lower case, without the final dot.
+std::string one_spelling(std::string_view name);
 
 } // namespace ringfort::cli

@@ -144,14 +144,19 @@ Json spans_of(std::string_view lines) {
   return rows;
 }
 
-/// What stands between the quotes of labels, {stage="a",name="b"}: "a.b".
+/// What stands between the quotes of labels, {stage="a",name="b"}: "a.b". Quotes and backslashes
+/// have a backslash before them there.
 std::string label_values(std::string_view labels) {
   std::string values;
-  for (std::size_t open = 0; (open = labels.find('"')) != labels.npos;) {
-    labels.remove_prefix(open + 1);
-    const std::size_t close = labels.find('"');
-    values.append(values.empty() ? "" : ".").append(labels.substr(0, close));
-    labels.remove_prefix(std::min(close + 1, labels.size()));
+  bool quoted = false;
+  for (std::size_t at = 0; at < labels.size(); ++at) {
+    if (labels[at] == '"') {
+      quoted = !quoted;
+      if (quoted && !values.empty()) values.push_back('.');
+    } else if (quoted) {
+      if (labels[at] == '\\' && at + 1 < labels.size()) ++at;
+      values.push_back(labels[at]);
+    }
   }
   return values;
 }

@@ -1,7 +1,12 @@
 #include "cli/listening.hpp"
 
+#include <algorithm>
+#include <cstdint>
 #include <string>
 #include <utility>
+
+#include <netinet/in.h>
+#include <sys/socket.h>
 
 #include "cli/serve_flags.hpp"
 
@@ -13,6 +18,17 @@ void append(Listening& listening, Endpoint endpoint, Descriptor socket) {
   endpoint.sockets.push_back(socket.get());
   listening.sockets.push_back(std::move(socket));
   listening.endpoints.push_back(std::move(endpoint));
+}
+
+/// 0 for what has none.
+std::uint16_t port_of(int socket) {
+  sockaddr_storage address{};
+  socklen_t bytes = sizeof address;
+  if (::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &bytes) != 0) return 0;
+  if (address.ss_family == AF_INET6) {
+    return ntohs(reinterpret_cast<const sockaddr_in6&>(address).sin6_port);
+  }
+  return ntohs(reinterpret_cast<const sockaddr_in&>(address).sin_port);
 }
 
 /// As the predecessor's endpoints came one after the other, each with all of its sockets.
@@ -29,6 +45,15 @@ Listening of_predecessor(Inherited& inherited) {
       listening.sockets.push_back(std::move(socket));
     }
   }
+}
+
+/// Whether they are what the flags ask for, as far as these say it: they go on as they are.
+bool fits(const Listening& passed, const ServeFlags& flags) {
+  if (flags.listen.empty() || !flags.listen_passed.empty()) return true;
+  return std::ranges::equal(
+      flags.listen, passed.endpoints, [](const Endpoint& wanted, const Endpoint& one) {
+        return wanted.port == 0 || wanted.port == port_of(one.sockets.front());
+      });
 }
 
 /// All sockets of a name; of any name for an empty one.
@@ -53,7 +78,12 @@ void append_passed(Listening& listening, const std::string& name, Inherited& inh
 std::optional<Listening> places_to_listen(const ServeFlags& flags, Inherited& inherited,
                                           Complaints& complaints) {
   Listening listening = of_predecessor(inherited);
-  if (!listening.endpoints.empty()) return listening;
+  if (!listening.endpoints.empty()) {
+    if (fits(listening, flags)) return listening;
+    complaints.add("--listen", "the predecessor's sockets go on, and are others: to listen "
+                               "elsewhere, start anew");
+    return {};
+  }
   listening.endpoints = flags.listen;
   std::vector<std::string> passed = flags.listen_passed;
   if (listening.endpoints.empty() && passed.empty()) {

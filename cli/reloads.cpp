@@ -41,7 +41,11 @@ bool Reloads::start(const ServeFlags& flags, const std::string& urls, const std:
     complaints.add("--watch", std::strerror(errno));
     return false;
   }
-  if (flags.admin.empty()) return true;
+  if (flags.admin.empty()) {
+    if (!admin_socket) return true;
+    complaints.add("--admin", "the predecessor has one, which goes on: to leave it, start anew");
+    return false;
+  }
   add_inspection(
       admin_,
       {.engine = engine_, .reloads = *this, .names = served_, .urls = urls, .spans = spans});

@@ -10,7 +10,7 @@ std::string RouteFlags::text() const {
 
 void add_route_flags(CLI::App& app, RouteFlags& flags) {
   app.add_option("--name", flags.name, "the host that is asked for");
-  app.add_option("--path", flags.path, "what the path begins with");
+  app.add_option("--path", flags.path, "of the target: /a/ for all below, /a for that alone");
   add_upstream_flags(app, flags.upstreams);
 }
 

@@ -129,6 +129,7 @@ ExitStatus run(Engine& engine, const ServeFlags& flags, const Serving& serving, 
   if (flags.is_proxy) std::cout << spans << std::flush;
   const auto ran = engine.run();
   life.stop();
+  reloads.admin().finish();
   return ran ? ExitStatus::ok : complain(ran.error());
 }
 

@@ -78,6 +78,13 @@ Descriptor listen_at(const std::string& path) {
   return listens ? std::move(listener) : Descriptor();
 }
 
+std::string path_of(const Descriptor& listener) {
+  sockaddr_un address{};
+  socklen_t bytes = sizeof address;
+  if (::getsockname(listener.get(), reinterpret_cast<sockaddr*>(&address), &bytes) != 0) return {};
+  return {address.sun_path, ::strnlen(address.sun_path, sizeof address.sun_path)};
+}
+
 Descriptor connect_to(const std::string& path) {
   const auto address = address_of(path);
   if (!address) return {};

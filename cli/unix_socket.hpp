@@ -13,6 +13,8 @@ namespace ringfort::cli {
 std::string objection_to(const std::string& path);
 /// Listens there with mode 0600, and replaces such a socket. None, with errno set, when that fails.
 Descriptor listen_at(const std::string& path);
+/// Where it listens.
+std::string path_of(const Descriptor& listener);
 /// None, with errno set, when nobody answers.
 Descriptor connect_to(const std::string& path);
 

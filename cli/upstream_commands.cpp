@@ -31,6 +31,9 @@ Json table_of(const Gateways& gateways) {
     row["server"] = report.server;
     row["route"] = route;
     row["state"] = state_of(report);
+    row["shards"] = report.shards;
+    row["shards_unwell"] = report.shards_unwell;
+    row["shards_ejecting"] = report.shards_ejecting;
     row["outstanding"] = report.outstanding;
     row["requests"] = report.requests;
     row["unreached"] = report.unreached;
@@ -52,7 +55,7 @@ Admin::Answer drain(Gateways& gateways, std::string_view server, bool drained) {
   answer.text = std::string(server);
   if (places == 0) {
     answer.status = ExitStatus::usage;
-    answer.text.append(" is none of the upstreams; `upstreams` lists them\n");
+    answer.text.append(" is none of the upstreams; `upstreams` lists them, as HOST:PORT\n");
   } else {
     answer.text.append(drained ? " has no new requests\n" : " has its turns again\n");
   }

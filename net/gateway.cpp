@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "http/letters.hpp"
+#include "net/bound.hpp"
 #include "net/gateway_service.hpp"
 #include "net/peer_text.hpp"
 #include "net/upstreams.hpp"
@@ -68,9 +69,12 @@ Result<Gateway> Gateway::create(GatewayOptions options) {
     return fail(Code::config_invalid, upgrades);
   }
   if (options.failures_max > 1'000) return fail(Code::config_invalid, failures);
-  if (options.ejection_time.count() < 0) return fail(Code::config_invalid, ejection);
+  if (!net::timeout_or_off(options.ejection_time).holds()) {
+    return fail(Code::config_invalid, ejection);
+  }
   if (!net::is_valid(options.health)) return fail(Code::config_invalid, health);
-  if (options.slow_start.count() < 0) return fail(Code::config_invalid, slow_start);
+  if (!net::timeout_or_off(options.slow_start).holds())
+    return fail(Code::config_invalid, slow_start);
   return Gateway(std::make_unique<net::GatewayPlan>(std::move(options), std::move(*proxies)));
 }
 

@@ -86,7 +86,8 @@ void answer_failure(Exchange& exchange, const GatewayPlan& plan, const Error& er
 
 /// Nobody behind is well.
 void answer_nobody(Exchange& exchange, const GatewayPlan& plan) {
-  const std::string status = proxy_status(plan, "destination_unavailable", "no server is well");
+  const std::string status =
+      proxy_status(plan, "destination_unavailable", "no server is well, or all are drained");
   const Field field{"proxy-status", status};
   exchange.respond(503, {&field, 1});
 }
@@ -248,7 +249,9 @@ Task<> serve(Exchange& exchange, GatewayShard& shard) {
     const bool unreached = !passed && takes_no_connection(reached, passed.error().code);
     if (passed || reached >= Phase::upload) shard.upstreams.on_reached(place);
     if (unreached) shard.upstreams.on_failed(place, shard.shard.now());
-    if (!passed && reached >= Phase::upload && is_of_server(passed.error().code)) {
+    // Where the client is gone its failure is what ends the call.
+    const bool has_client = !static_cast<ExchangeState&>(exchange).call_refusal();
+    if (!passed && has_client && reached >= Phase::upload && is_of_server(passed.error().code)) {
       shard.upstreams.on_unanswered(place);
     }
     // Unfinished, it is cut; what is wrong with the request is answered by its own status.

@@ -1,8 +1,12 @@
 // host_routes — services in a table by host, and what is answered where none is.
 #include <ringfort/host_routes.hpp>
 
+#include <algorithm>
+#include <array>
 #include <functional>
 #include <unordered_map>
+
+#include <arpa/inet.h>
 
 #include <ringfort/answers.hpp>
 
@@ -28,6 +32,36 @@ std::string_view without_port(std::string_view authority) noexcept {
   return authority.substr(0, has_port ? colon : authority.npos);
 }
 
+/// An address in the one form that is compared, "192.0.2.7" or "[2001:db8::1]"; empty for what is
+/// none.
+class AddressText {
+public:
+  explicit AddressText(std::string_view host) noexcept {
+    const bool v6 = host.starts_with('[') && host.ends_with(']');
+    if (v6) host = host.substr(1, host.size() - 2);
+    std::array<char, INET6_ADDRSTRLEN> written{};
+    if (host.empty() || host.size() >= written.size()) return;
+    std::ranges::copy(host, written.begin());
+    in6_addr address{}; // Room for either.
+    const int family = v6 ? AF_INET6 : AF_INET;
+    if (::inet_pton(family, written.data(), &address) != 1) return;
+    if (::inet_ntop(family, &address, text_.data() + 1, INET6_ADDRSTRLEN) == nullptr) return;
+    bytes_ = std::string_view(text_.data() + 1).size();
+    if (!v6) return;
+    text_[0] = '[';
+    text_[++bytes_] = ']';
+    ++bytes_;
+    begin_ = 0;
+  }
+
+  std::string_view text() const noexcept { return {text_.data() + begin_, bytes_}; }
+
+private:
+  std::array<char, INET6_ADDRSTRLEN + 2> text_{};
+  std::size_t begin_ = 1;
+  std::size_t bytes_ = 0;
+};
+
 class HostService final : public Service {
 public:
   explicit HostService(Table table) : table_(std::move(table)) {}
@@ -41,14 +75,18 @@ public:
 
 private:
   Service* find(std::string_view host) noexcept {
-    tls::HostName name(host);
-    if (Service* const exact = find_exactly(name ? name.text() : host)) return exact;
-    if (name) {
-      const std::string_view wildcard = name.as_wildcard();
-      Service* const any = wildcard.empty() ? nullptr : find_exactly(wildcard);
-      if (any != nullptr) return any;
+    Service* found = nullptr;
+    if (tls::HostName name(host); name) {
+      found = find_exactly(name.text());
+      if (found == nullptr) found = find_unless_empty(name.as_wildcard());
+    } else {
+      found = find_unless_empty(AddressText(host).text());
     }
-    return find_exactly({});
+    return found != nullptr ? found : find_exactly({});
+  }
+
+  Service* find_unless_empty(std::string_view key) noexcept {
+    return key.empty() ? nullptr : find_exactly(key);
   }
 
   Service* find_exactly(std::string_view key) noexcept {
@@ -62,13 +100,7 @@ private:
 /// As it is found; empty for what is no host.
 std::string key_of(std::string_view host) {
   std::string pattern = tls::normalised_pattern(host);
-  if (!pattern.empty() || host.empty()) return pattern;
-  constexpr std::string_view digits = "0123456789.";
-  constexpr std::string_view groups = "0123456789abcdefABCDEF.:";
-  const bool v6 = host.size() > 2 && host.starts_with('[') && host.ends_with(']');
-  const bool address = v6 ? host.substr(1, host.size() - 2).find_first_not_of(groups) == host.npos
-                          : host.find_first_not_of(digits) == host.npos;
-  return address ? std::string(host) : std::string();
+  return pattern.empty() ? std::string(AddressText(host).text()) : pattern;
 }
 
 } // namespace

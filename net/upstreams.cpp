@@ -94,8 +94,9 @@ std::optional<std::size_t> Upstreams::choose(UpstreamSet tried, std::uint64_t ha
 /// From a tenth to all, evenly over the time of a slow start.
 std::uint32_t Upstreams::share_of(const Server& server, Time now) const noexcept {
   if (now >= server.warm_at || rules_.slow_start.count() == 0) return whole_share;
-  const auto missing = (server.warm_at - now) * (whole_share - least_share) / rules_.slow_start;
-  return whole_share - std::min(static_cast<std::uint32_t>(missing), whole_share - least_share);
+  constexpr std::int64_t most = whole_share - least_share;
+  const Time left = std::min<Time>(server.warm_at - now, rules_.slow_start);
+  return whole_share - static_cast<std::uint32_t>(left * most / Time(rules_.slow_start));
 }
 
 bool Upstreams::takes_turn(Server& server, Time now) const noexcept {

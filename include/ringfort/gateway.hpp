@@ -55,11 +55,12 @@ struct GatewayOptions {
   /// So many connections in a row that a server does not take, or whose TLS it fails, eject it for
   /// a time, in which the others have its requests. While all are ejected none is. 0..1,000; 0: off
   std::uint32_t failures_max = 3;
-  std::chrono::milliseconds ejection_time{10'000};
+  std::chrono::milliseconds ejection_time{10'000}; ///< up to a day
   /// Who is not well by this has no requests; while nobody is, they are answered 503.
   HealthCheck health = {};
   /// Who comes back, from an ejection, by its health checks or from a drain, begins with a tenth of
-  /// its turns and has all of them after this time. Not by hashes, which always name the same one.
+  /// its turns and has all of them after this time, up to a day. Not by hashes, which always name
+  /// the same one.
   std::chrono::milliseconds slow_start{0};
 };
 
@@ -67,8 +68,8 @@ struct GatewayOptions {
 struct UpstreamReport {
   std::string server; ///< "10.0.0.7:8080", "unix:/run/app.socket"
   bool drained = false;
-  std::uint32_t shards = 0;          ///< that have a service of the gateway
-  std::uint32_t shards_unwell = 0;   ///< of these, whose health checks it fails
+  std::uint32_t shards = 0;        ///< services of the gateway: one of each shard for each listener
+  std::uint32_t shards_unwell = 0; ///< of these, whose health checks it fails
   std::uint32_t shards_ejecting = 0; ///< that leave it alone
   std::uint64_t outstanding = 0;     ///< requests under way
   std::uint64_t requests = 0;        ///< begun, each try of one that was passed over too

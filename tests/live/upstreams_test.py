@@ -3,6 +3,7 @@ again slowly."""
 import json
 import re
 import socket
+import ssl
 import sys
 import threading
 
@@ -57,6 +58,30 @@ def listed():
             for member in ('requests', 'unreached', 'unanswered'):
                 line = f'ringfort_upstream_{member}_total{{upstream="{name}"}} {row[member]}\n'
                 assert line in text, (line, text)
+
+
+@tap.case('upstreams: what clients break off is not counted against a server')
+def clients_fault():
+    with Origin(saying(OK)) as back, proxy(back.url) as front:
+        for _ in range(3):
+            raw = front.socket()
+            client = ssl.create_default_context(cafile=TRUST.pem).wrap_socket(
+                raw, server_hostname='localhost')
+            client.sendall(b'POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\nten bytes.')
+            client.close()  # A FIN, and no close_notify.
+        front.wait_for_log('tls_record.truncated', count=3)
+        server.wait_until(lambda: rows()[place(back)]['outstanding'] == 0)
+        assert rows()[place(back)]['unanswered'] == 0, rows()
+
+
+@tap.case('upstreams: a server that is there twice has two turns, and one value for Prometheus')
+def twice():
+    with Origin(saying(OK)) as one, Origin(saying(OK)) as other, \
+            proxy(one.url, one.url, other.url):
+        text = server.inspect(ADMIN, 'metrics')[1]
+        assert text.count('ringfort_upstream_requests_total{upstream="%s"} 0\n' % place(one)) == 1
+        assert 'requests' in order('drain-upstream', one)
+        assert len(json.loads(server.inspect(ADMIN, '--json', 'upstreams')[1])) == 3
 
 
 @tap.case('upstreams: who fails too often is ejected, whoever its checks find unwell has its word')
@@ -146,9 +171,12 @@ def slow_start():
 def refused():
     with Origin(saying(OK)) as back, proxy(back.url):
         assert server.inspect(ADMIN, 'drain-upstream', 'nobody:1') == (
-            64, 'nobody:1 is none of the upstreams; `upstreams` lists them\n')
-        for words in (('drain-upstream',), ('upstreams', 'x')):
-            assert server.inspect(ADMIN, *words)[0] == 64, words
+            64, 'nobody:1 is none of the upstreams; `upstreams` lists them, as HOST:PORT\n')
+        for words, said in ((('drain-upstream',), 'drain-upstream needs SERVER; '),
+                            (('upstreams', 'x'), 'upstreams takes nothing; '),
+                            (('drain-upstream', 'x HTTP/1.1'), 'is none of the upstreams')):
+            status, text = server.inspect(ADMIN, *words)
+            assert status == 64 and said in text, (words, text)
         assert 'drain-upstream SERVER' in server.inspect(ADMIN, 'help')[1]
 
         def ask(line):

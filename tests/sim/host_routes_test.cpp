@@ -23,7 +23,7 @@ HostRoutes some_routes() {
   routes.on("API.example.org.", named("api"))
       .on("*.example.org", named("any"))
       .on("192.0.2.7", named("address"))
-      .on("[::1]", named("loopback"));
+      .on("[2001:DB8:0::1]", named("loopback"));
   return routes;
 }
 
@@ -47,14 +47,15 @@ TEST_CASE("host routes: the name decides, in any case, with and without port and
   }
   CHECK(answer(some_routes(), "www.example.org:443") == "any");
   CHECK(answer(some_routes(), "192.0.2.7:81") == "address");
-  CHECK(answer(some_routes(), "[::1]:81") == "loopback");
-  CHECK(answer(some_routes(), "[::1]") == "loopback");
+  CHECK(answer(some_routes(), "[2001:db8::1]:81") == "loopback");
+  CHECK(answer(some_routes(), "[2001:0db8:0:0::1]") == "loopback");
   // What the target says goes before (RFC 9112 section 3.2.2).
   CHECK(answer(some_routes(), "www.example.org", "http://api.example.org/") == "api");
 }
 
 TEST_CASE("host routes: a host that is none of them is answered 421, unless there is one for it") {
-  for (const char* const host : {"example.org", "a.b.example.org", "192.0.2.8", "[::2]", "x"}) {
+  for (const char* const host :
+       {"example.org", "a.b.example.org", "*.example.org", "192.0.2.8", "[::2]", "x"}) {
     CHECK(answer(some_routes(), host) == "421");
     HostRoutes with_rest = some_routes();
     with_rest.on("", named("rest"));
@@ -69,10 +70,11 @@ TEST_CASE("host routes: the first that is wrong is told by its number") {
     const auto built = std::move(routes).build();
     return built ? Error{} : built.error();
   };
-  for (const char* const host : {"a..b", "*.", "*", "a b", "a:81", "https://a"}) {
+  for (const char* const host :
+       {"a..b", "*.", "*", "a b", "a:81", "https://a", "...", "[:::]", "::1"}) {
     CHECK(refusal(host) == Error{.code = Code::config_bad_route, .detail = 5});
   }
-  for (const char* const host : {"api.EXAMPLE.org", "*.example.org", "[::1]"}) {
+  for (const char* const host : {"api.EXAMPLE.org", "*.example.org", "[2001:db8::0:1]"}) {
     CHECK(refusal(host) == Error{.code = Code::config_route_conflict, .detail = 5});
   }
 }
