@@ -20,8 +20,8 @@ namespace ringfort {
 /// Where: one thread; a service of each shard's own has services of its own.
 class HostRoutes {
 public:
-  /// `host` is a name, "*." and a name for any one label before that, an address (IPv6 in brackets),
-  /// or empty for every other one.
+  /// `host` is a name, "*." and a name for any one label before that, an address (IPv6 in
+  /// brackets), or empty for every other one.
   HostRoutes& on(std::string_view host, std::unique_ptr<Service> service) {
     routes_.emplace_back(host, std::move(service));
     return *this;
