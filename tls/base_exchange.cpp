@@ -4,23 +4,9 @@
 #include <openssl/params.h>
 #include <openssl/provider.h>
 
+#include "tls/base_functions.hpp"
+
 namespace ringfort::tls {
-
-namespace {
-
-/// What `provider` has for the algorithm whose first name is `name`; null if it has none.
-const OSSL_DISPATCH* functions_of(const OSSL_PROVIDER* provider, int operation,
-                                  std::string_view name) noexcept {
-  int no_cache = 0;
-  const OSSL_ALGORITHM* offered = OSSL_PROVIDER_query_operation(provider, operation, &no_cache);
-  for (; offered != nullptr && offered->algorithm_names != nullptr; ++offered) {
-    const std::string_view names(offered->algorithm_names);
-    if (names.substr(0, names.find(':')) == name) return offered->implementation;
-  }
-  return nullptr;
-}
-
-} // namespace
 
 BaseExchange::BaseExchange(const OSSL_PROVIDER* base, std::string_view key_type,
                            std::string_view exchange)

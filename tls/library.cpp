@@ -1,7 +1,9 @@
 #include "tls/library.hpp"
 
 #include <array>
+#include <optional>
 
+#include "tls/base_aead.hpp"
 #include "tls/openssl.hpp"
 #include "tls/handshake.hpp"
 
@@ -11,6 +13,7 @@ struct Library::Parts {
   LibraryContextOwner context;
   std::unique_ptr<bio_method_st, void (*)(bio_method_st*)> bio_method{nullptr, nullptr};
   std::array<CipherOwner, 3> ciphers;
+  std::array<std::optional<BaseAead>, 3> aeads; ///< of these
   CipherOwner ticket_cipher;
   Provider provider;
 };
@@ -35,14 +38,18 @@ Result<std::unique_ptr<Library>> Library::create() {
   const bool made = parts->bio_method && parts->ciphers[0] && parts->ciphers[1] &&
                     parts->ciphers[2] && parts->ticket_cipher;
   if (!made) return fail(Code::tls_context_no_memory);
+  for (std::size_t index = 0; index < parts->ciphers.size(); ++index) {
+    parts->aeads[index] = BaseAead::behind(parts->ciphers[index].get());
+    if (!parts->aeads[index]) return fail(Code::tls_context_no_memory);
+  }
   return std::unique_ptr<Library>(new Library(std::move(parts)));
 }
 
 ossl_lib_ctx_st* Library::context() const noexcept { return parts_->context.get(); }
 bio_method_st* Library::bio_method() const noexcept { return parts_->bio_method.get(); }
 
-evp_cipher_st* Library::cipher(Aead aead) const noexcept {
-  return parts_->ciphers[static_cast<std::size_t>(aead)].get();
+const BaseAead& Library::aead(Aead which) const noexcept {
+  return *parts_->aeads[static_cast<std::size_t>(which)];
 }
 
 evp_cipher_st* Library::ticket_cipher() const noexcept { return parts_->ticket_cipher.get(); }

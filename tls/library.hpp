@@ -16,6 +16,8 @@ struct ossl_lib_ctx_st;
 
 namespace ringfort::tls {
 
+struct BaseAead;
+
 /// Where: one shard. Cost: about 350 KB.
 class Library {
 public:
@@ -25,7 +27,7 @@ public:
 
   ossl_lib_ctx_st* context() const noexcept;
   bio_method_st* bio_method() const noexcept;
-  evp_cipher_st* cipher(Aead aead) const noexcept;
+  const BaseAead& aead(Aead which) const noexcept;
   evp_cipher_st* ticket_cipher() const noexcept; ///< AES-256-CBC (RFC 5077 section 4)
 
   KeySchedule& key_schedule() const noexcept;

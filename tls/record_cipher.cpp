@@ -5,8 +5,6 @@
 #include <cstring>
 #include <numeric>
 
-#include <openssl/evp.h>
-
 #include <ringfort/check.hpp>
 
 namespace ringfort::tls {
@@ -16,11 +14,6 @@ namespace {
 constexpr std::byte version_major{3};
 constexpr std::byte version_minor{3};
 
-unsigned char* raw(std::byte* bytes) noexcept { return reinterpret_cast<unsigned char*>(bytes); }
-const unsigned char* raw(const std::byte* bytes) noexcept {
-  return reinterpret_cast<const unsigned char*>(bytes);
-}
-
 void put_big_endian(std::byte* at, std::uint64_t value, std::size_t bytes) noexcept {
   for (std::size_t index = bytes; index > 0; --index) {
     at[index - 1] = static_cast<std::byte>(value);
@@ -28,17 +21,7 @@ void put_big_endian(std::byte* at, std::uint64_t value, std::size_t bytes) noexc
   }
 }
 
-bool update(EVP_CIPHER_CTX* cipher, std::byte* out, Bytes in) noexcept {
-  int written = 0;
-  return EVP_CipherUpdate(cipher, out == nullptr ? nullptr : raw(out), &written, raw(in.data()),
-                          static_cast<int>(in.size())) == 1;
-}
-
 } // namespace
-
-void RecordCipher::Free::operator()(evp_cipher_ctx_st* cipher) const noexcept {
-  EVP_CIPHER_CTX_free(cipher);
-}
 
 Result<RecordCipher> RecordCipher::create(const Library& library, Direction direction,
                                           const DirectionKeys& keys) noexcept {
@@ -50,22 +33,15 @@ Result<RecordCipher> RecordCipher::create(const Library& library, Direction dire
 Result<> RecordCipher::wake() noexcept {
   if (!resting()) return {};
   RINGFORT_CHECK(!handed_over_); // Two who count the same records would use a nonce twice.
-  cipher_.reset(EVP_CIPHER_CTX_new());
-  const bool made =
-      cipher_ != nullptr &&
-      EVP_CipherInit_ex2(cipher_.get(), library_->cipher(keys_.suite->aead), raw(keys_.key.data()),
-                         nullptr, direction_ == Direction::seal ? 1 : 0, nullptr) == 1;
-  if (made) return {};
-  cipher_.reset();
+  if (work_.use_key(keys_.key_bytes())) return {};
+  work_.end();
   return fail(Code::tls_record_crypto_failed);
 }
 
 Result<> RecordCipher::rekey(const DirectionKeys& keys) noexcept {
   keys_ = keys;
   if (resting()) return {};
-  if (EVP_CipherInit_ex2(cipher_.get(), nullptr, raw(keys.key.data()), nullptr, -1, nullptr) != 1) {
-    return fail(Code::tls_record_crypto_failed);
-  }
+  if (!work_.use_key(keys_.key_bytes())) return fail(Code::tls_record_crypto_failed);
   return {};
 }
 
@@ -87,17 +63,15 @@ bool RecordCipher::begin_record(const std::byte* explicit_nonce, Bytes header,
     }
   }
   ++keys_.sequence;
-  if (EVP_CipherInit_ex2(cipher_.get(), nullptr, nullptr, raw(nonce.data()), -1, nullptr) != 1) {
-    return false;
-  }
-  if (is_1_3()) return update(cipher_.get(), nullptr, header);
+  if (!work_.use_nonce(nonce)) return false;
+  if (is_1_3()) return work_.authenticate(header);
   std::array<std::byte, 13> additional; // RFC 5246 section 6.2.3.3
   std::memcpy(additional.data(), sequence.data(), sequence.size());
   additional[8] = static_cast<std::byte>(type);
   additional[9] = version_major;
   additional[10] = version_minor;
   put_big_endian(additional.data() + 11, plaintext_bytes, 2);
-  return update(cipher_.get(), nullptr, additional);
+  return work_.authenticate(additional);
 }
 
 Result<OpenedRecord> RecordCipher::open(MutableBytes record) noexcept {
@@ -111,16 +85,11 @@ Result<OpenedRecord> RecordCipher::open(MutableBytes record) noexcept {
   const auto type = static_cast<ContentType>(record[0]);
   const MutableBytes sealed =
       record.subspan(front_bytes, record.size() - front_bytes - record_tag_bytes);
-  std::byte* tag = record.data() + record.size() - record_tag_bytes;
-  const bool opened =
-      begin_record(explicit_nonce ? record.data() + record_header_bytes : nullptr,
-                   record.first(record_header_bytes), sealed.size(), type) &&
-      EVP_CIPHER_CTX_ctrl(cipher_.get(), EVP_CTRL_AEAD_SET_TAG, record_tag_bytes, tag) == 1 &&
-      (sealed.empty() || update(cipher_.get(), sealed.data(), sealed));
-  int rest = 0;
-  if (!opened || EVP_CipherFinal_ex(cipher_.get(), raw(tag), &rest) != 1) {
-    return fail(Code::tls_record_bad_mac);
-  }
+  const bool opened = begin_record(explicit_nonce ? record.data() + record_header_bytes : nullptr,
+                                   record.first(record_header_bytes), sealed.size(), type) &&
+                      work_.expect(record.last(record_tag_bytes)) &&
+                      (sealed.empty() || work_.update(sealed.data(), sealed)) && work_.finish();
+  if (!opened) return fail(Code::tls_record_bad_mac);
   if (is_1_3()) return inner_of(sealed);
   if (sealed.size() > record_plaintext_bytes_max) return fail(Code::tls_record_oversized);
   return OpenedRecord{.type = type, .plaintext = sealed};
@@ -156,13 +125,9 @@ Result<std::size_t> RecordCipher::seal(ContentType type, std::span<const Bytes> 
   // The sequence number is a nonce that cannot repeat under one key (RFC 5288 section 3).
   if (nonce != nullptr) put_big_endian(nonce, keys_.sequence, explicit_nonce_bytes);
 
-  std::byte* tag = out.data() + front_bytes + body_bytes;
-  int rest = 0;
-  const bool sealed =
-      begin_record(nonce, out.first(record_header_bytes), plaintext_bytes, type) &&
-      seal_pieces(pieces, out.subspan(front_bytes, body_bytes), type) &&
-      EVP_CipherFinal_ex(cipher_.get(), raw(tag), &rest) == 1 &&
-      EVP_CIPHER_CTX_ctrl(cipher_.get(), EVP_CTRL_AEAD_GET_TAG, record_tag_bytes, tag) == 1;
+  const bool sealed = begin_record(nonce, out.first(record_header_bytes), plaintext_bytes, type) &&
+                      seal_pieces(pieces, out.subspan(front_bytes, body_bytes), type) &&
+                      work_.finish(out.subspan(front_bytes + body_bytes, record_tag_bytes));
   if (!sealed) return fail(Code::tls_record_crypto_failed);
   return record_bytes;
 }
@@ -177,15 +142,15 @@ bool RecordCipher::seal_pieces(std::span<const Bytes> pieces, MutableBytes body,
     MutableBytes rest = body;
     for (const Bytes piece : pieces) rest = copy_into(rest, piece);
     if (is_1_3()) rest[0] = inner_type[0];
-    return body.empty() || update(cipher_.get(), body.data(), body);
+    return body.empty() || work_.update(body.data(), body);
   }
   std::byte* at = body.data();
   for (const Bytes piece : pieces) {
     if (piece.empty()) continue;
-    if (!update(cipher_.get(), at, piece)) return false;
+    if (!work_.update(at, piece)) return false;
     at += piece.size();
   }
-  return !is_1_3() || update(cipher_.get(), at, inner_type);
+  return !is_1_3() || work_.update(at, inner_type);
 }
 
 } // namespace ringfort::tls

@@ -4,16 +4,14 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <span>
 
 #include <ringfort/bytes.hpp>
 #include <ringfort/error.hpp>
 
+#include "tls/aead_work.hpp"
 #include "tls/library.hpp"
 #include "tls/traffic_keys.hpp"
-
-struct evp_cipher_ctx_st;
 
 namespace ringfort::tls {
 
@@ -42,7 +40,7 @@ struct OpenedRecord {
 /// Where: one shard. Cost of seal and open: no allocation, but after rest().
 class RecordCipher {
 public:
-  enum class Direction : bool { open, seal };
+  using Direction = AeadWork::Direction;
 
   /// Borrow: `library` for the cipher's life. Errors: tls_record.crypto_failed.
   static Result<RecordCipher> create(const Library& library, Direction direction,
@@ -63,8 +61,8 @@ public:
   Result<> rekey(const DirectionKeys& keys) noexcept;
 
   /// Frees the AEAD, more than 1 KiB, until the next record makes it again.
-  void rest() noexcept { cipher_.reset(); }
-  bool resting() const noexcept { return cipher_ == nullptr; }
+  void rest() noexcept { work_.end(); }
+  bool resting() const noexcept { return !work_.has_key(); }
 
   /// Leaves the cipher's work to the kernel: the AEAD is freed, the keys stay, for rekey()
   /// to follow and for count().
@@ -79,12 +77,8 @@ public:
   bool is_1_3() const noexcept { return keys_.suite->version == Version::tls_1_3; }
 
 private:
-  struct Free {
-    void operator()(evp_cipher_ctx_st* cipher) const noexcept;
-  };
-
   RecordCipher(const Library& library, Direction direction, const DirectionKeys& keys) noexcept
-      : library_(&library), keys_(keys), direction_(direction) {}
+      : work_(library.aead(keys.suite->aead), direction), keys_(keys) {}
 
   Result<> wake() noexcept;
   bool has_explicit_nonce() const noexcept;
@@ -93,10 +87,8 @@ private:
   Result<OpenedRecord> inner_of(MutableBytes plaintext) const noexcept;
   bool seal_pieces(std::span<const Bytes> pieces, MutableBytes body, ContentType type) noexcept;
 
-  const Library* library_;
-  std::unique_ptr<evp_cipher_ctx_st, Free> cipher_;
+  AeadWork work_;
   DirectionKeys keys_;
-  Direction direction_;
   bool handed_over_ = false;
 };
 
