@@ -4,8 +4,9 @@
 
 namespace ringfort::net {
 
-void ConnectionDeadlines::arm(engine::TimerWheel& timers) noexcept {
+void ConnectionDeadlines::arm_earliest(engine::TimerWheel& timers) noexcept {
   const Time next = *std::ranges::min_element(at_);
+  earliest_ = next;
   if (next == never || (timer_.armed() && armed_for_ <= next)) return;
   armed_for_ = next;
   timers.arm(timer_, next);

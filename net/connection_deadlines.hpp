@@ -2,6 +2,7 @@
 // timer for all.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdint>
@@ -33,20 +34,28 @@ public:
   }
 
   Time at(Kind kind) const noexcept { return at_[static_cast<std::size_t>(kind)]; }
-  void set(Kind kind, Time time) noexcept { at_[static_cast<std::size_t>(kind)] = time; }
+  void set(Kind kind, Time time) noexcept {
+    at_[static_cast<std::size_t>(kind)] = time;
+    earliest_ = std::min(earliest_, time);
+  }
   void clear(Kind kind) noexcept { set(kind, never); }
   bool is_set(Kind kind) const noexcept { return at(kind) != never; }
 
   /// After changes. Cost: mostly nothing, because deadlines mostly move later, and the timer looks
   /// again when it fires.
-  void arm(engine::TimerWheel& timers) noexcept;
+  void arm(engine::TimerWheel& timers) noexcept {
+    if (!timer_.armed() || earliest_ < armed_for_) arm_earliest(timers);
+  }
   void cancel(engine::TimerWheel& timers) noexcept { timers.cancel(timer_); }
 
 private:
+  void arm_earliest(engine::TimerWheel& timers) noexcept;
+
   static constexpr std::size_t kinds = static_cast<std::size_t>(Kind::sleep) + 1;
 
   engine::Timer timer_;
   Time armed_for_ = never;
+  Time earliest_ = never; ///< none is earlier; one that was may have moved since
   std::array<Time, kinds> at_;
 };
 
