@@ -16,24 +16,29 @@ constexpr bool same_letter(char one, char other) noexcept {
   return differing == case_bit && lower >= 'a' && lower <= 'z';
 }
 
+/// Of the same size.
+bool same_letters(std::string_view one, std::string_view other) noexcept {
+  return std::equal(one.begin(), one.end(), other.begin(), same_letter);
+}
+
 } // namespace
 
 bool same_name(std::string_view one, std::string_view other) noexcept {
-  return one.size() == other.size() &&
-         std::equal(one.begin(), one.end(), other.begin(), same_letter);
+  return one.size() == other.size() && same_letters(one, other);
 }
 
 std::optional<std::string_view> Fields::find(std::string_view name) const noexcept {
   for (const Field& field : all_) {
-    if (same_name(field.name, name)) return field.value;
+    if (field.name.size() == name.size() && same_letters(field.name, name)) return field.value;
   }
   return std::nullopt;
 }
 
 std::size_t Fields::count(std::string_view name) const noexcept {
   return static_cast<std::size_t>(
-      std::count_if(all_.begin(), all_.end(),
-                    [name](const Field& field) { return same_name(field.name, name); }));
+      std::count_if(all_.begin(), all_.end(), [name](const Field& field) {
+        return field.name.size() == name.size() && same_letters(field.name, name);
+      }));
 }
 
 } // namespace ringfort
