@@ -12,6 +12,9 @@ namespace ringfort::http {
 
 namespace {
 
+/// More than all of a head but its texts, whatever it says.
+constexpr std::size_t around_texts_bytes_max = 256;
+
 bool valid_method(std::string_view method) noexcept {
   return !method.empty() && all_are(method, token_letter);
 }
@@ -82,6 +85,11 @@ void put_request(Sink& sink, const RequestHead& head, const Digits& length) noex
   sink.put("\r\n");
 }
 
+std::size_t texts_bytes(const RequestHead& head) noexcept {
+  return bytes_of_lines(head.fields) + head.method.size() + head.root.size() + head.target.size() +
+         head.authority.size() + head.upgrade.size() + head.proxy_authorization.size();
+}
+
 } // namespace
 
 Result<std::size_t> write_request(MutableBytes out, const RequestHead& head,
@@ -89,12 +97,14 @@ Result<std::size_t> write_request(MutableBytes out, const RequestHead& head,
   RINGFORT_CHECK(head.framing != BodyFraming::until_close);
   if (!valid(head, authorities)) return fail(Code::call_bad_request);
   const Digits length(head.content_length);
-  Measure measure;
-  put_request(measure, head, length);
-  if (measure.bytes() > out.size()) return fail(Code::call_bad_request);
+  if (texts_bytes(head) + around_texts_bytes_max > out.size()) {
+    Measure measure;
+    put_request(measure, head, length);
+    if (measure.bytes() > out.size()) return fail(Code::call_bad_request);
+  }
   Writer writer(out);
   put_request(writer, head, length);
-  return measure.bytes();
+  return writer.bytes_since(out);
 }
 
 } // namespace ringfort::http
