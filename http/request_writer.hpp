@@ -24,6 +24,7 @@ struct RequestHead {
   std::string_view root = {};
   std::string_view authority = {}; ///< of the Host field; not empty
   std::span<const Field> fields = {};
+  bool fields_vouched = false;               ///< they may be sent, and nobody has to look
   BodyFraming framing = BodyFraming::none;   ///< not until_close
   std::uint64_t content_length = 0;          ///< of a length framing
   bool expects_continue = false;             ///< expect: 100-continue
@@ -38,7 +39,7 @@ struct RequestHead {
 /// Errors: call.bad_request: a method, target, authority or protocol that may not be there, a name
 ///         that is no token, a value with a control byte, a field that is the engine's (host too),
 ///         or a head longer than `out`.
-/// Cost:   one look at each byte, and one copy.
+/// Cost:   one look at each byte, but of fields that are vouched for, and one copy.
 Result<std::size_t> write_request(MutableBytes out, const RequestHead& head,
                                   AuthorityCheck& authorities) noexcept;
 

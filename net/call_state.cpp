@@ -93,6 +93,7 @@ Result<> CallState::write_head(const Request& request) noexcept {
       .root = pool_->relays() && !connects ? std::string_view(pool_->root) : "",
       .authority = request.authority.empty() ? pool_->authority : request.authority,
       .fields = request.fields,
+      .fields_vouched = waiter_->vouches_for(request.fields),
       .framing = framing_,
       .content_length = length_left_,
       .expects_continue = expects_continue_,

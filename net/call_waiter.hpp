@@ -3,10 +3,12 @@
 
 #include <coroutine>
 #include <optional>
+#include <span>
 #include <utility>
 
 #include <ringfort/check.hpp>
 #include <ringfort/error.hpp>
+#include <ringfort/message.hpp>
 
 namespace ringfort::net {
 
@@ -44,6 +46,12 @@ public:
     *place = std::exchange(wait.next_, nullptr);
     return std::exchange(wait.coroutine_, {});
   }
+  /// Says that calls may send these fields as they are: each was taken by the parser or made here,
+  /// none is the engine's, and none is Host. Borrow: as long as the waiter.
+  void vouch_for(std::span<const Field> fields) noexcept { vouched_ = fields; }
+  bool vouches_for(std::span<const Field> fields) const noexcept {
+    return fields.data() == vouched_.data() && fields.size() == vouched_.size();
+  }
   /// Goes on with a coroutine that has waited. It may be the end of its calls.
   virtual void go_on(std::coroutine_handle<> waited) noexcept = 0;
   /// Why it may wait no longer, if that is so.
@@ -57,6 +65,7 @@ protected:
 
 private:
   CallWait* first_ = nullptr;
+  std::span<const Field> vouched_;
 };
 
 } // namespace ringfort::net

@@ -9,6 +9,7 @@
 #include "http/forwarded.hpp"
 #include "http/hop_fields.hpp"
 #include "http/upgrade.hpp"
+#include "net/exchange_state.hpp"
 #include "net/peer_text.hpp"
 
 namespace ringfort::net {
@@ -107,6 +108,7 @@ Result<Request> onward_request(Exchange& exchange, const GatewayPlan& plan) noex
   }
   if (!add_public_hop(fields, exchange, plan)) return fail(Code::handler_no_memory);
   fields.add("via", head.version_minor == 0 ? plan.via_old : plan.via);
+  static_cast<ExchangeState&>(exchange).vouch_for(fields.all());
   Request request{.method = head.method_name,
                   .target = origin_form(head.target),
                   .authority = plan.options.keeps_host ? head.authority : "",
