@@ -128,9 +128,9 @@ Result<> CallState::keep_name() noexcept {
 }
 
 /// Empty when the arena has no room.
-std::string_view CallState::peer_name(const engine::SocketAddress& peer) noexcept {
+std::string_view CallState::peer_name(ClientConnection& connection) noexcept {
   const std::string& path = pool_->destination.unix_path;
-  if (path.empty()) return peer_text(peer, arena_);
+  if (path.empty()) return arena_.copy(connection.peer_text()).value_or("");
   constexpr std::string_view kind = "unix:";
   std::array<char, kind.size() + engine::UnixAddress::name_bytes_max> room;
   char* const end = std::ranges::copy(path, std::ranges::copy(kind, room.begin()).out).out;

@@ -123,7 +123,7 @@ private:
   Result<> keep(Bytes& kept, Bytes bytes) noexcept;
   Result<> keep(std::string_view& kept, std::string_view text) noexcept;
   Result<> keep_name() noexcept;
-  std::string_view peer_name(const engine::SocketAddress& peer) noexcept;
+  std::string_view peer_name(ClientConnection& connection) noexcept;
   bool opens_tunnel() const noexcept;
   void send_more() noexcept;
   bool send_part(Bytes part) noexcept;

@@ -24,7 +24,7 @@ void CallState::begin(ClientConnection& connection, bool reused) noexcept {
   const Stream& stream = connection.transport().stream();
   sent_before_bytes_ = stream.sent_bytes();
   received_before_bytes_ = stream.received_bytes();
-  peer_ = peer_name(connection.peer());
+  peer_ = peer_name(connection);
   server_ = connection.facts();
   pending_head_ = head_;
   if (!streams_) body_rest_ = body_;

@@ -18,6 +18,7 @@
 #include "engine/loop.hpp"
 #include "net/call_state.hpp"
 #include "net/connection_deadlines.hpp"
+#include "net/peer_text.hpp"
 #include "net/transport.hpp"
 
 namespace ringfort::net {
@@ -80,7 +81,8 @@ public:
   /// At the end of the batch, because whoever called this is in the middle of something.
   void fail_soon(const Error& error) noexcept;
   void pump_soon() noexcept;
-  const engine::SocketAddress& peer() const noexcept { return peer_; }
+  /// The other end in words. Borrow: this connection.
+  std::string_view peer_text() noexcept { return peer_text_.of(peer_); }
   ServerFacts facts() const noexcept;
 
   void on_received() noexcept override { pump(); }
@@ -127,6 +129,7 @@ private:
   Agent& agent_;
   Pool& pool_;
   engine::SocketAddress peer_;
+  KeptText peer_text_;
   OpeningTimes times_;
   Trust* trust_;
   Time opened_at_;

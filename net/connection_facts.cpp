@@ -41,7 +41,7 @@ ConnectionFacts ServerConnection::facts(Arena& arena) noexcept {
   ConnectionFacts facts;
   facts.encrypted = transport_.encrypted();
   facts.id = id_;
-  facts.peer = peer_text(peer_, arena);
+  facts.peer = peer_text_.of(peer_);
   if (proxy_.is_set()) facts.proxy = peer_text(proxy_, arena);
   if (!tell_tls(facts, transport_)) return facts;
   facts.generation = generation_.number();

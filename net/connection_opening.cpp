@@ -36,6 +36,7 @@ bool ServerConnection::believe(const ProxyClaim& claim) noexcept {
   header_.reset();
   if (claim.ends) {
     proxy_ = std::exchange(peer_, claim.ends->source);
+    peer_text_.forget();
     told_destination_ = claim.ends->destination;
   }
   counted_ = shard_.count_peer(peer_);

@@ -18,6 +18,22 @@ inline std::string_view peer_text(const engine::SocketAddress& peer, Arena& aren
   return arena.copy(peer.write_text(room)).value_or("");
 }
 
+/// An address in words, written when it is first asked for, and told with each request.
+class KeptText {
+public:
+  /// Borrow: this object, until forget().
+  std::string_view of(const engine::SocketAddress& address) noexcept {
+    if (bytes_ == 0) bytes_ = static_cast<std::uint8_t>(address.write_text(room_).size());
+    return {room_.data(), bytes_};
+  }
+  /// The address has changed.
+  void forget() noexcept { bytes_ = 0; }
+
+private:
+  engine::SocketAddress::Text room_;
+  std::uint8_t bytes_ = 0;
+};
+
 /// "a.example:443", "[::1]:443". Allocates.
 inline std::string host_and_port(const std::string& host, std::uint16_t port) {
   return (host.contains(':') ? '[' + host + ']' : host) + ':' + std::to_string(port);

@@ -24,6 +24,7 @@
 #include "net/listen_plan.hpp"
 #include "net/minimum_rate.hpp"
 #include "net/passthrough.hpp"
+#include "net/peer_text.hpp"
 #include "net/proxy_header.hpp"
 #include "net/transport.hpp"
 
@@ -180,6 +181,7 @@ private:
   ServerRole role_;
   Time accepted_at_;
   engine::SocketAddress peer_;
+  KeptText peer_text_;
   engine::SocketAddress proxy_;            ///< that told the peer, and where that had connected to
   engine::SocketAddress told_destination_; ///< neither is set when nobody did
   State state_ = State::open;
