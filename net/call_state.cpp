@@ -55,6 +55,7 @@ CallState::~CallState() {
   agent_.count_call(-1);
   agent_.shard().timers().cancel(timer_);
   release_payload();
+  if (held_buffer_) agent_.shard().receive_buffers().release(*held_buffer_);
 }
 
 // ---------------------------------------------------------------------------- what is asked
@@ -180,6 +181,11 @@ void CallState::on_timer() noexcept {
 }
 
 // ---------------------------------------------------------------------------- the answer comes in
+
+void CallState::hold_buffer(std::uint16_t id) noexcept {
+  agent_.shard().receive_buffers().hold(id);
+  held_buffer_ = id;
+}
 
 void CallState::on_head(bool last) noexcept {
   const int status = parser_.status();

@@ -59,11 +59,15 @@ public:
   void begin(ClientConnection& connection, bool reused) noexcept;
   /// Some more of the request may be sent.
   void on_room() noexcept;
+  /// The receive buffer that the answer's head lies in stays as it is, as long as the call.
+  void hold_buffer(std::uint16_t id) noexcept;
+  bool holds_buffer() const noexcept { return held_buffer_.has_value(); }
   void on_head(bool last) noexcept;
   void on_piece(Bytes piece, bool last) noexcept;
   void on_end() noexcept;
   /// The answer switches to a protocol that was not offered, or before the request is complete.
   bool refuses_switch() const noexcept;
+  bool opens_tunnel() const noexcept;
   /// Its answer has opened a tunnel: what follows is raw, both ways.
   bool tunnels() const noexcept { return tunnel_; }
   bool tunnel_over() const noexcept { return tunnel_ && tunnel_ended_ && direction_ended_; }
@@ -124,7 +128,6 @@ private:
   Result<> keep(std::string_view& kept, std::string_view text) noexcept;
   Result<> keep_name() noexcept;
   std::string_view peer_name(ClientConnection& connection) noexcept;
-  bool opens_tunnel() const noexcept;
   void send_more() noexcept;
   bool send_part(Bytes part) noexcept;
   bool sent(const Result<>& result) noexcept;
@@ -172,6 +175,7 @@ private:
   bool reading_ = false;          ///< a read that may be answered at once
   std::array<CallWait, 3> waits_; ///< for each reason
   std::optional<Error> failure_;
+  std::optional<std::uint16_t> held_buffer_;
 
   std::string_view offered_;      ///< protocols to switch to; in the arena
   Bytes head_;                    ///< likewise

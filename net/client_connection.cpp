@@ -167,7 +167,7 @@ bool ClientConnection::parse_more() noexcept {
   if (call_->head_done() && !call_->abandoned()) entered_at_ = agent_.shard().now();
   switch (step->event) {
   case http::Event::need_more: break;
-  case http::Event::head: on_head(*step); break;
+  case http::Event::head: on_head(*step, plaintext->size() - step->consumed_bytes); break;
   case http::Event::body:
     discarded_bytes_ += call_->abandoned() ? step->piece.size() : 0;
     call_->on_piece(step->piece, step->last);
@@ -186,16 +186,30 @@ bool ClientConnection::take_raw(MutableBytes plaintext) noexcept {
   return true;
 }
 
-void ClientConnection::on_head(const http::Step& step) noexcept {
+void ClientConnection::on_head(const http::Step& step, std::size_t rest_bytes) noexcept {
   const bool interim = call_->parser().status() < 200 && call_->parser().status() != 101;
   if (interim && ++interim_answers_ > interim_answers_max) {
     return fail({.code = Code::answer_malformed});
   }
-  // The call may outlive the buffers that its head lies in.
-  if (auto settled = call_->parser().settle(); !settled) return fail(settled.error());
+  if (auto kept = keep_head(rest_bytes); !kept) return fail(kept.error());
   if (call_->refuses_switch()) return fail({.code = Code::answer_bad_switch});
   if (!interim) note_keep_alive();
   call_->on_head(step.last);
+}
+
+/// The call may outlive the buffers that its head lies in. A buffer is held for an answer that is
+/// here whole: for what is still to come it would be held as long as that takes.
+Result<> ClientConnection::keep_head(std::size_t rest_bytes) noexcept {
+  const http::Parser& parser = call_->parser();
+  const bool answers = parser.status() >= 200 && !call_->opens_tunnel();
+  const bool whole =
+      parser.framing() == http::BodyFraming::none ||
+      (parser.framing() == http::BodyFraming::length && parser.content_length() <= rest_bytes);
+  const bool holds = answers && whole && !call_->holds_buffer() && transport_.in_receive_buffer() &&
+                     !agent_.shard().receive_buffers().scarce();
+  if (!holds) return call_->parser().settle();
+  call_->hold_buffer(transport_.stream().received_buffer_id());
+  return {};
 }
 
 /// Trailers outlive the buffers too.

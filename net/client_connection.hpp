@@ -103,7 +103,8 @@ private:
   bool parse_more() noexcept;
   bool take_raw(MutableBytes plaintext) noexcept;
   void shut_direction() noexcept;
-  void on_head(const http::Step& step) noexcept;
+  void on_head(const http::Step& step, std::size_t rest_bytes) noexcept;
+  Result<> keep_head(std::size_t rest_bytes) noexcept;
   void on_broken_call(int error_number) noexcept;
   void on_end() noexcept;
   void on_end_of_stream() noexcept;
