@@ -86,8 +86,14 @@ Admin::Answer Handover::refuse(const std::string& reason) const {
 }
 
 Admin::Answer Handover::run() {
-  const std::unique_lock lock(mutex_, std::try_to_lock);
-  if (!lock) return refuse("one is being started");
+  if (starting_.test_and_set()) return refuse("one is being started");
+  Admin::Answer answer = run_alone();
+  starting_.clear();
+  return answer;
+}
+
+Admin::Answer Handover::run_alone() {
+  const std::lock_guard lock(mutex_);
   if (!allowed_) return refuse("this process has not started itself yet");
   if (sockets_.empty()) return refuse("this process ends already");
   return hand_over();

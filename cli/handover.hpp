@@ -4,6 +4,7 @@
 // successor fail before this process has ended, this one ends at once.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <mutex>
 #include <optional>
@@ -50,6 +51,7 @@ private:
   void wait();
   void watch();
   Admin::Answer refuse(const std::string& reason) const;
+  Admin::Answer run_alone();
   Admin::Answer hand_over();
   std::vector<Gift> gifts(const Descriptor& keys) const;
 
@@ -59,9 +61,10 @@ private:
   ServiceNotice* notice_ = nullptr;
   std::optional<tls::TicketKeys> keys_;
   Terms terms_{};
-  Descriptor asked_; ///< eventfd(2)
-  Descriptor stop_;  ///< eventfd(2): readable from stop() on
-  std::mutex mutex_; ///< guards what follows: one successor at a time
+  Descriptor asked_;          ///< eventfd(2)
+  Descriptor stop_;           ///< eventfd(2): readable from stop() on
+  std::atomic_flag starting_; ///< a successor: one at a time
+  std::mutex mutex_;          ///< guards what follows
   bool allowed_ = false;
   std::vector<std::vector<Descriptor>> sockets_; ///< of each endpoint; none: it is over
   std::optional<Successor> successor_;           ///< who has taken over
