@@ -36,8 +36,8 @@ Result<unsigned> Loop::turn(std::chrono::nanoseconds wait_max) noexcept {
   }
   timers_.advance(now_);
   if (jobs_waiting_.load(std::memory_order_acquire)) run_jobs();
-  receive_buffers_.wake_starved();
   run_deferred();
+  receive_buffers_.wake_starved(); // With what all of that gave back.
   return static_cast<unsigned>(count);
 }
 

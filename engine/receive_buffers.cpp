@@ -2,11 +2,8 @@
 
 namespace ringfort::engine {
 
-void ReceiveBuffers::starve(Starved& starved) noexcept {
+void ReceiveBuffers::queue(Starved& starved) noexcept {
   RINGFORT_CHECK(!starved.linked_);
-  ++starved_;
-  // Buffers that came back between the kernel's failure and this call would wake nobody else.
-  if (head_ == nullptr) owed_ = ring_.buffers_available();
   starved.linked_ = true;
   starved.next_ = nullptr;
   starved.previous_ = tail_;
@@ -22,10 +19,9 @@ void ReceiveBuffers::unstarve(Starved& starved) noexcept {
 }
 
 void ReceiveBuffers::wake_starved() noexcept {
-  // With no buffer held none will ever come back, so what is available now has to do.
-  if (head_ != nullptr && held_ == 0) owed_ = ring_.buffers_available();
-  while (head_ != nullptr && owed_ > 0) {
-    --owed_;
+  if (head_ == nullptr) return;
+  // Who is woken may find no data, and leave its buffer to who is woken after the next batch.
+  for (std::uint32_t left = ring_.buffers_available(); head_ != nullptr && left > 0; --left) {
     Starved& starved = *head_;
     unstarve(starved);
     starved.run_(starved.owner_);

@@ -1,8 +1,9 @@
 // receive_buffers — who holds which provided buffer, and who waits for one.
 //
 // A buffer goes back to the kernel with its last hold. A receive that found no buffer is not armed
-// again at once (with data waiting it would fail at once, for ever): it queues, and k returned
-// buffers wake at most k of those that wait.
+// again at once (with data waiting it would fail at once, for ever): it queues, and so does each
+// that comes later, or whoever uses a buffer up would have the next one before who waits. After
+// each batch as many are woken as there are buffers.
 #pragma once
 
 #include <cstdint>
@@ -60,13 +61,19 @@ public:
     if (--holds_[id] > 0) return;
     --held_;
     ring_.return_buffer(id);
-    if (head_ != nullptr) ++owed_;
   }
 
   /// Queues a receive that ended with -ENOBUFS.
-  void starve(Starved& starved) noexcept;
+  void starve(Starved& starved) noexcept {
+    ++starved_;
+    queue(starved);
+  }
+  /// Whether somebody waits for a buffer, so that whoever else wants one has to queue.
+  bool waited_for() const noexcept { return head_ != nullptr; }
+  void queue(Starved& starved) noexcept;
   void unstarve(Starved& starved) noexcept;
-  /// Wakes as many as buffers have come back. Called by the loop after each batch.
+  /// Wakes as many as there are buffers; who is woken does not queue. Called by the loop after each
+  /// batch.
   void wake_starved() noexcept;
 
   std::uint64_t held_count() const noexcept { return held_; }
@@ -78,7 +85,6 @@ private:
   Ring& ring_;
   std::vector<std::uint16_t> holds_;
   std::uint32_t buffer_bytes_;
-  std::uint32_t owed_ = 0; ///< buffers returned since somebody began to wait
   Starved* head_ = nullptr;
   Starved* tail_ = nullptr;
   Counter held_;

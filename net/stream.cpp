@@ -22,7 +22,7 @@ Stream::Stream(StreamHome& home, int descriptor, StreamOwner& owner) noexcept
                   [](void* self, engine::Completion completion) noexcept {
                     static_cast<Stream*>(self)->on_install(completion);
                   }),
-      starved_(this, [](void* self) noexcept { static_cast<Stream*>(self)->arm_receive(); }),
+      starved_(this, [](void* self) noexcept { static_cast<Stream*>(self)->receive_in_turn(); }),
       settled_(this, [](void* self) noexcept { static_cast<Stream*>(self)->settle_when_idle(); }),
       received_(home.loop.receive_buffers(), home.held_buffers), sending_(home.loop.blocks()) {}
 
@@ -45,16 +45,29 @@ std::size_t Stream::receive_credit_bytes() const noexcept {
 }
 
 // Resuming only at half the credit keeps a slow reader from arming one receive per piece.
+bool Stream::wants_receive() const noexcept {
+  if (receive_op_.armed() || stopping_ || broken_ || peer_ended_) return false;
+  if (starved_.linked() || receive_stopped_by_ != 0 || installs_receive_) return false;
+  return flow_ == Flow::single ? asked_ : received_.held_bytes() <= receive_credit_bytes() / 2;
+}
+
 void Stream::arm_receive() noexcept {
-  if (receive_op_.armed() || stopping_ || broken_ || peer_ended_) return;
-  if (starved_.linked() || receive_stopped_by_ != 0 || installs_receive_) return;
+  if (!wants_receive()) return;
+  engine::ReceiveBuffers& buffers = home_.loop.receive_buffers();
+  if (buffers.waited_for()) return buffers.queue(starved_);
+  receive_now();
+}
+
+void Stream::receive_in_turn() noexcept {
+  if (wants_receive()) receive_now();
+}
+
+void Stream::receive_now() noexcept {
   if (flow_ == Flow::single) {
     const engine::ReceiveArm arm{.multishot = false, .bytes_max = asked_bytes_max_};
-    if (asked_) home_.loop.ring().receive(receive_op_, descriptor_, arm);
-    return;
+    return home_.loop.ring().receive(receive_op_, descriptor_, arm);
   }
   const std::size_t held_bytes = received_.held_bytes();
-  if (held_bytes > receive_credit_bytes() / 2) return;
   if (home_.loop.ring().features().receive_cap) {
     // A buffer's worth at a time, so that many armed at once cannot take all buffers by fours.
     const auto cap = static_cast<std::uint32_t>(std::min<std::size_t>(

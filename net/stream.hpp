@@ -174,7 +174,10 @@ private:
   void on_receive(engine::Completion completion) noexcept;
   void on_send(engine::Completion completion) noexcept;
   void on_install(engine::Completion completion) noexcept;
+  bool wants_receive() const noexcept;
   void arm_receive() noexcept;
+  void receive_in_turn() noexcept;
+  void receive_now() noexcept;
   std::size_t receive_credit_bytes() const noexcept;
   void pause_uncapped_receive() noexcept;
   bool stops_receive(int error_number) const noexcept;
