@@ -41,8 +41,8 @@ ConnectionFacts ServerConnection::facts(Arena& arena) noexcept {
   ConnectionFacts facts;
   facts.encrypted = transport_.encrypted();
   facts.id = id_;
-  facts.peer = peer_text_.of(peer_);
-  if (proxy_.is_set()) facts.proxy = peer_text(proxy_, arena);
+  facts.peer = peer_text();
+  if (proxy_.is_set()) facts.proxy = net::peer_text(proxy_, arena);
   if (!tell_tls(facts, transport_)) return facts;
   facts.generation = generation_.number();
   facts.client_certificate = transport_.facts().client_certificate.get();

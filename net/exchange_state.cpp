@@ -371,5 +371,7 @@ const ConnectionFacts& ExchangeState::facts() noexcept {
 }
 
 ConnectionEnds ExchangeState::ends() noexcept { return connection_.ends(); }
+std::string_view ExchangeState::peer() const noexcept { return connection_.peer_text(); }
+bool ExchangeState::encrypted() const noexcept { return connection_.transport().encrypted(); }
 
 } // namespace ringfort::net

@@ -63,6 +63,9 @@ public:
   void leave_time_to_calls() noexcept { calls_keep_time_ = true; }
   /// Those of its client's connection.
   ConnectionEnds ends() noexcept;
+  /// Two of its facts, where the others are not needed.
+  std::string_view peer() const noexcept;
+  bool encrypted() const noexcept;
   bool tunnels() const noexcept { return tunnel_; }
   /// More of the request, or through the tunnel, may come.
   bool receives() const noexcept { return tunnel_ ? !tunnel_ended_ : !request_complete(); }

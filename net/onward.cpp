@@ -67,9 +67,10 @@ std::optional<std::uint64_t> length_of(Fields fields) noexcept {
 
 /// This hop's facts, or what a trusted proxy says of the hop before it.
 Forwarded public_hop(const Exchange& exchange, const GatewayPlan& plan) noexcept {
+  const auto& state = static_cast<const ExchangeState&>(exchange);
   Forwarded hop = plan.trusted_proxies.claims(exchange);
-  if (hop.client.empty()) hop.client = host_of_peer(exchange.connection().peer);
-  if (hop.scheme.empty()) hop.scheme = exchange.connection().encrypted ? "https" : "http";
+  if (hop.client.empty()) hop.client = host_of_peer(state.peer());
+  if (hop.scheme.empty()) hop.scheme = state.encrypted() ? "https" : "http";
   if (hop.host.empty()) hop.host = exchange.head().authority;
   return hop;
 }

@@ -89,6 +89,8 @@ public:
   /// For what is passed through: something of its own is under way, until on_settled().
   void hold_open() noexcept { ++unsettled_; }
   ConnectionEnds ends() noexcept;
+  /// The client in words. Borrow: this connection.
+  std::string_view peer_text() noexcept { return peer_text_.of(peer_); }
   void on_moved() noexcept;
   void on_unreachable(const Error& error) noexcept;
   void on_passthrough_failed(const Error& error) noexcept;
