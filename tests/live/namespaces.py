@@ -56,11 +56,14 @@ class Host:
         return raw
 
     def reaches(self, host, port):
-        """Whether somebody listens there."""
-        with contextlib.suppress(ConnectionRefusedError):
+        """Whether somebody listens there, be it one whose process has just been killed."""
+        try:
             self.connect(host, port).close()
-            return True
-        return False
+        except ConnectionRefusedError:
+            return False
+        except ConnectionResetError:
+            pass  # The kernel takes it away.
+        return True
 
     def wait_for(self, host, port):
         server.wait_until(lambda: self.reaches(host, port))

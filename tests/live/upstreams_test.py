@@ -1,5 +1,6 @@
 """The servers behind `ringfort proxy` as its operator sees them: listed, counted, drained, and back
 again slowly."""
+import contextlib
 import json
 import re
 import socket
@@ -62,13 +63,13 @@ def listed():
 
 @tap.case('upstreams: what clients break off is not counted against a server')
 def clients_fault():
-    with Origin(saying(OK)) as back, proxy(back.url) as front:
+    trusting = ssl.create_default_context(cafile=TRUST.pem)
+    with contextlib.ExitStack() as clients, Origin(saying(OK)) as back, proxy(back.url) as front:
         for _ in range(3):
-            raw = front.socket()
-            client = ssl.create_default_context(cafile=TRUST.pem).wrap_socket(
-                raw, server_hostname='localhost')
+            client = clients.enter_context(
+                trusting.wrap_socket(front.socket(), server_hostname='localhost'))
             client.sendall(b'POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\nten bytes.')
-            client.close()  # A FIN, and no close_notify.
+            client.shutdown(socket.SHUT_WR)  # A FIN, and no close_notify.
         front.wait_for_log('tls_record.truncated', count=3)
         server.wait_until(lambda: rows()[place(back)]['outstanding'] == 0)
         assert rows()[place(back)]['unanswered'] == 0, rows()
