@@ -179,7 +179,7 @@ private:
       completions += *turned;
     }
     if (caller_.client() != nullptr) watch_->look(*caller_.client());
-    wait_ = completions > 0 ? Time(10us) : std::min(2 * wait_, Time(20ms));
+    wait_ = completions > 0 ? shortest_wait : std::min(2 * wait_, Time(20ms));
     return true;
   }
 
@@ -242,12 +242,13 @@ private:
   }
 
   static constexpr std::uint64_t turns_max = 400'000;
+  static constexpr Time shortest_wait = 10us;
 
   CallWorldOptions options_;
   DrawnCalls drawn_;
   World world_;
   Time start_ = world_.now();
-  Time wait_{0};
+  Time wait_ = shortest_wait; // Nothing may ever complete.
   CallVerdict verdict_;
   Ledger ledger_;
   Hoard hoard_{Drought{}};
