@@ -102,13 +102,15 @@ private:
   }
 
   [[noreturn]] void refuse_key(std::string_view key, const toml::node& value) const {
+    if (!is_of_route_ && key == route_key) {
+      refuse(file_, value.source(), "routes are for ringfort proxy");
+    }
     std::string why = "unknown key " + std::string(key);
     if (const std::string near = nearest(std::string(key), keys_of(app_)); !near.empty()) {
       why.append(" (did you mean ").append(near).append("?)");
     } else if (is_of_route_) {
       why.append("; what is of the whole program stands before the first [[route]]");
     }
-    if (!is_of_route_ && key == route_key) why = "routes are for ringfort proxy";
     refuse(file_, value.source(), why);
   }
 

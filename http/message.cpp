@@ -21,24 +21,25 @@ bool same_letters(std::string_view one, std::string_view other) noexcept {
   return std::equal(one.begin(), one.end(), other.begin(), same_letter);
 }
 
-} // namespace
-
-bool same_name(std::string_view one, std::string_view other) noexcept {
+// Most names differ in size: that costs no call where many are looked at.
+inline bool same(std::string_view one, std::string_view other) noexcept {
   return one.size() == other.size() && same_letters(one, other);
 }
 
+} // namespace
+
+bool same_name(std::string_view one, std::string_view other) noexcept { return same(one, other); }
+
 std::optional<std::string_view> Fields::find(std::string_view name) const noexcept {
   for (const Field& field : all_) {
-    if (field.name.size() == name.size() && same_letters(field.name, name)) return field.value;
+    if (same(field.name, name)) return field.value;
   }
   return std::nullopt;
 }
 
 std::size_t Fields::count(std::string_view name) const noexcept {
-  return static_cast<std::size_t>(
-      std::count_if(all_.begin(), all_.end(), [name](const Field& field) {
-        return field.name.size() == name.size() && same_letters(field.name, name);
-      }));
+  return static_cast<std::size_t>(std::count_if(
+      all_.begin(), all_.end(), [name](const Field& field) { return same(field.name, name); }));
 }
 
 } // namespace ringfort

@@ -10,19 +10,15 @@
 
 #include <ringfort/answers.hpp>
 
+#include "net/text_hash.hpp"
 #include "tls/host_name.hpp"
 
 namespace ringfort {
 
 namespace {
 
-struct Hash {
-  using is_transparent = void;
-  std::size_t operator()(std::string_view text) const noexcept {
-    return std::hash<std::string_view>()(text);
-  }
-};
-using Table = std::unordered_map<std::string, std::unique_ptr<Service>, Hash, std::equal_to<>>;
+using Table =
+    std::unordered_map<std::string, std::unique_ptr<Service>, net::TextHash, std::equal_to<>>;
 
 /// "host:81" and "[::1]:81" without the port.
 std::string_view without_port(std::string_view authority) noexcept {

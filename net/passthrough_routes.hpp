@@ -10,6 +10,7 @@
 
 #include <ringfort/passthrough.hpp>
 
+#include "net/text_hash.hpp"
 #include "net/upstreams.hpp"
 
 namespace ringfort::net {
@@ -39,17 +40,10 @@ public:
   LiveRoute* find(std::string_view name, std::string_view protocols, bool served_here) noexcept;
 
 private:
-  struct Hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const noexcept {
-      return std::hash<std::string_view>()(text);
-    }
-  };
-
   LiveRoute* find_exactly(std::string_view pattern, std::string_view protocols) noexcept;
 
   std::deque<LiveRoute> all_;
-  std::unordered_map<std::string, std::vector<LiveRoute*>, Hash, std::equal_to<>> by_name_;
+  std::unordered_map<std::string, std::vector<LiveRoute*>, TextHash, std::equal_to<>> by_name_;
 };
 
 /// The one protocol of a list as a hello has it; empty when it has none, or several.

@@ -6,22 +6,15 @@ namespace ringfort::net {
 
 namespace {
 
-void add_sums(UpstreamReport& report, const UpstreamCounts& counts) noexcept {
+/// Of a shard that is there, or of those that have left.
+template <class Counts>
+void add_sums(UpstreamReport& report, const Counts& counts) noexcept {
   report.requests += counts.requests;
   report.unreached += counts.unreached;
   report.unanswered += counts.unanswered;
   report.ejections += counts.ejections;
   report.checks += counts.checks;
   report.checks_failed += counts.checks_failed;
-}
-
-void add_sums(UpstreamReport& report, const UpstreamReport& past) noexcept {
-  report.requests += past.requests;
-  report.unreached += past.unreached;
-  report.unanswered += past.unanswered;
-  report.ejections += past.ejections;
-  report.checks += past.checks;
-  report.checks_failed += past.checks_failed;
 }
 
 void add_state(UpstreamReport& report, const UpstreamCounts& counts, std::int64_t now_ns) noexcept {
