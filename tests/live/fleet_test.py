@@ -99,6 +99,12 @@ class Fleet:
             asking.sendall(f'{command}\n'.encode())
             return server.read_to_end(asking).decode()
 
+    def is_told(self):
+        """HAProxy names its admin socket, and may listen at its port, before it listens there."""
+        with contextlib.suppress(ConnectionRefusedError, FileNotFoundError):
+            return bool(self.tell('show info'))
+        return False
+
     def state(self, host):
         """HAProxy's view of it: a row of its statistics."""
         rows = csv.DictReader(self.tell('show stat').removeprefix('# ').splitlines())
@@ -126,7 +132,9 @@ def fleet():
                 peers.running(*balancer.command('haproxy', '-db', '-f', folder / 'conf'),
                               stderr=subprocess.DEVNULL):
             client.wait_for(balancer, 443)
-            yield Fleet(client, balancer, (a, b), folder / 'haproxy')
+            both = Fleet(client, balancer, (a, b), folder / 'haproxy')
+            server.wait_until(both.is_told)
+            yield both
 
 
 def trusting(version=None):
