@@ -77,6 +77,9 @@ void add_engine_flags(CLI::App& app, ServeFlags& flags) {
              &parse_size, "size of a receive buffer");
   add_number(app, "--blocks", engine.block_count, {16, 4'194'304}, &parse_count,
              "send, assembly and exchange blocks of a shard, 17KiB each");
+  add_number(app, "--pipes", engine.pipe_count, {0, 65'536}, &parse_count,
+             "pipes of a shard, by which the kernel moves what is passed through, two for each "
+             "connection that carries much; 0: none");
   add_choice<RecordLayer>(
       app, "--record-layer", engine.record_layer,
       {{"auto", RecordLayer::automatic},

@@ -69,6 +69,19 @@ concept RingLike = requires(R ring, const R const_ring, Op& op, const RingOption
   /// Closes with RST instead of FIN (SO_LINGER 0).
   { ring.reset(fd) } -> std::same_as<void>;
 
+  // Bytes from one socket to another by a pipe in between (splice(2)), as they come: see `poll`.
+  /// A pipe that holds so many bytes. Nothing when there is none to be had: for want of descriptors
+  /// or pages (pipe(7)).
+  { ring.open_pipe(std::uint32_t{} /*bytes*/) } -> std::same_as<std::optional<PipeEnds>>;
+  /// For good, and for `splice`: receives and sends would end with -EAGAIN where they used to wait.
+  { ring.set_nonblocking(fd) } -> std::same_as<void>;
+  /// Moves at most so many that a socket has received into a pipe, by its write end. The count, 0
+  /// at the stream's end, or -errno.
+  { ring.splice_in(fd, fd, std::size_t{} /*bytes_max*/) } -> std::same_as<std::int64_t>;
+  /// Moves at most so many that lie in a pipe, by its read end, to a socket. The count or -errno;
+  /// no SIGPIPE comes of it.
+  { ring.splice_out(fd, fd, std::size_t{} /*bytes_max*/) } -> std::same_as<std::int64_t>;
+
   // Records that the kernel protects, where it does. Each answers 0 (or a byte count) or -errno.
   /// Replaces a side's keys (Linux 6.14+). `bytes`: struct tls12_crypto_info_*.
   { ring.replace_record_keys(fd, RecordSide{}, bytes) } -> std::same_as<int>;

@@ -47,6 +47,12 @@ struct ReceiveArm {
   std::uint32_t bytes_max = 0;
 };
 
+/// pipe(2).
+struct PipeEnds {
+  int read_end = -1;
+  int write_end = -1;
+};
+
 // Sockets whose TLS records the kernel protects (Documentation/networking/tls.rst).
 
 enum class RecordSide : std::uint8_t { send, receive };

@@ -49,6 +49,11 @@ public:
   void close(int descriptor) noexcept;
   void reset(int descriptor) noexcept;
 
+  std::optional<PipeEnds> open_pipe(std::uint32_t bytes) noexcept;
+  void set_nonblocking(int descriptor) noexcept;
+  std::int64_t splice_in(int socket, int write_end, std::size_t bytes_max) noexcept;
+  std::int64_t splice_out(int read_end, int socket, std::size_t bytes_max) noexcept;
+
   int replace_record_keys(int descriptor, RecordSide side, Bytes keys) noexcept;
   int receive_control(int descriptor, ControlRecord& record) noexcept;
   int try_record_keys(RecordSide side, Bytes keys, Bytes in, MutableBytes out) noexcept;

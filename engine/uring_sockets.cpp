@@ -2,6 +2,7 @@
 #include "engine/uring_ring.hpp"
 
 #include <cerrno>
+#include <csignal>
 #include <utility>
 
 #include <fcntl.h>
@@ -35,6 +36,38 @@ private:
 /// What the kernel takes of a connection beyond what is on its way (tcp(7)); without it some 4 MiB,
 /// which no credit of ours counts.
 constexpr int unsent_bytes_max = 131'072;
+
+/// Where a send says MSG_NOSIGNAL, splice(2) cannot: SIGPIPE, which is this thread's alone, is held
+/// back and taken, whatever its host does with it.
+class BrokenPipeHeld {
+public:
+  BrokenPipeHeld() noexcept {
+    sigemptyset(&signal_);
+    sigaddset(&signal_, SIGPIPE);
+    (void)::pthread_sigmask(SIG_BLOCK, &signal_, &before_);
+  }
+  BrokenPipeHeld(const BrokenPipeHeld&) = delete;
+  BrokenPipeHeld& operator=(const BrokenPipeHeld&) = delete;
+  ~BrokenPipeHeld() {
+    constexpr timespec none{};
+    // What its host holds back already is left to it.
+    if (came_ && sigismember(&before_, SIGPIPE) == 0)
+      (void)::sigtimedwait(&signal_, nullptr, &none);
+    (void)::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  }
+  void came() noexcept { came_ = true; }
+
+private:
+  sigset_t signal_;
+  sigset_t before_;
+  bool came_ = false;
+};
+
+std::int64_t splice_now(int from, int to, std::size_t bytes_max) noexcept {
+  constexpr unsigned flags = SPLICE_F_MOVE | SPLICE_F_NONBLOCK;
+  const ssize_t moved = ::splice(from, nullptr, to, nullptr, bytes_max, flags);
+  return moved < 0 ? -errno : moved;
+}
 
 std::unexpected<Error> listen_failure(int error_number) noexcept {
   switch (error_number) {
@@ -151,6 +184,32 @@ SocketAddress UringRing::peer_address(int descriptor) noexcept {
 
 // The plain call: IORING_OP_SHUTDOWN always goes to a worker thread.
 void UringRing::shutdown_write(int descriptor) noexcept { (void)::shutdown(descriptor, SHUT_WR); }
+
+// A pipe that is smaller than asked for would be filled and emptied in so many more calls.
+std::optional<PipeEnds> UringRing::open_pipe(std::uint32_t bytes) noexcept {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) return {};
+  Descriptor read_end(ends[0]);
+  Descriptor write_end(ends[1]);
+  if (::fcntl(ends[1], F_SETPIPE_SZ, static_cast<int>(bytes)) < static_cast<int>(bytes)) return {};
+  return PipeEnds{read_end.release(), write_end.release()};
+}
+
+// splice(2) asks the socket's own flag whether to wait, whatever SPLICE_F_NONBLOCK says.
+void UringRing::set_nonblocking(int descriptor) noexcept {
+  (void)::fcntl(descriptor, F_SETFL, O_NONBLOCK);
+}
+
+std::int64_t UringRing::splice_in(int socket, int write_end, std::size_t bytes_max) noexcept {
+  return splice_now(socket, write_end, bytes_max);
+}
+
+std::int64_t UringRing::splice_out(int read_end, int socket, std::size_t bytes_max) noexcept {
+  BrokenPipeHeld held;
+  const std::int64_t moved = splice_now(read_end, socket, bytes_max);
+  if (moved == -EPIPE) held.came();
+  return moved;
+}
 
 void UringRing::close(int descriptor) noexcept { ::close(descriptor); }
 

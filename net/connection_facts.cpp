@@ -104,6 +104,7 @@ ConnectionReport ServerConnection::look() const {
   if (passthrough_ != nullptr) {
     report.server_name = passthrough_->server_name();
     report.server = passthrough_->server();
+    report.queued_bytes += passthrough_->piped_bytes();
   }
   if (!tell_tls(report, transport_)) return report;
   if (const auto& client = transport_.facts().client_certificate) {

@@ -44,6 +44,9 @@ void Metrics::write_text(std::string& out) const {
   text.counter("passthroughs_total",
                "Connections that were passed through unopened, or were to be.", passthroughs);
   text.gauge("passthroughs_open", "Connections that are passed through now.", passthroughs_open);
+  text.counter("passthroughs_spliced_total",
+               "Connections passed through whose bytes the kernel moved, from some point on.",
+               passthroughs_spliced);
   text.counter("requests_total", "Request heads received.", requests);
   text.counter("responses_total", "Exchanges ended.", responses);
   text.counter("received_bytes_total", "Bytes received from sockets.", received_bytes);
@@ -73,6 +76,7 @@ void Metrics::write_text(std::string& out) const {
                records_rested);
   text.gauge("blocks_in_use", "Send, assembly and exchange blocks in use.", blocks_in_use);
   text.gauge("receive_buffers_held", "Receive buffers held by connections.", receive_buffers_held);
+  text.gauge("pipes_in_use", "Pipes held by connections that are passed through.", pipes_in_use);
   append_faults(text, faults);
 }
 

@@ -25,6 +25,7 @@ Result<> check(const EngineOptions& options) noexcept {
       Bound{options.block_count, 16, 4'194'304},
       Bound{static_cast<std::int64_t>(options.record_layer), 0, 3},
       Bound{static_cast<std::int64_t>(options.memory_bytes_max), 0, 1'024 * gib},
+      Bound{options.pipe_count, 0, 65'536},
   };
   if (auto checked = check_all(engine_bounds, 1); !checked) return checked;
   const Limits& limits = options.limits;

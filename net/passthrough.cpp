@@ -15,6 +15,11 @@ namespace {
 /// Servers that are tried for one connection.
 constexpr unsigned tries_max = 4;
 
+/// A connection goes on by pipes when so much has come one way, in pieces so large on average: who
+/// talks in small messages has more of a receive and a send.
+constexpr std::uint64_t bulk_bytes_min = 262'144;
+constexpr std::uint64_t bulk_piece_bytes_min = 8'192;
+
 } // namespace
 
 Passthrough::Passthrough(ServerConnection& client, LiveRoute& route, std::uint64_t peer_hash)
@@ -92,7 +97,33 @@ Result<> Passthrough::introduce() noexcept {
 
 // ---------------------------------------------------------------------------- bytes
 
-void Passthrough::move(Stream& from, Stream& to, Direction& direction) noexcept {
+bool Passthrough::Direction::carries_much(std::uint64_t received_bytes) noexcept {
+  if (received_bytes == seen_bytes) return false;
+  seen_bytes = received_bytes;
+  ++pieces;
+  const std::uint64_t bytes = received_bytes - counted_bytes;
+  if (bytes < bulk_bytes_min) return false;
+  counted_bytes = received_bytes;
+  return bytes / std::exchange(pieces, 0) >= bulk_piece_bytes_min;
+}
+
+void Passthrough::move() noexcept {
+  if (!passing()) return;
+  Stream& near = client_.transport().stream();
+  if (state_ != State::splicing) {
+    forward(near, *far_, up_);
+    forward(*far_, near, down_);
+    const bool up = up_.carries_much(near.received_bytes());
+    const bool down = down_.carries_much(far_->received_bytes());
+    if (state_ == State::passing && (up || down)) begin_settling();
+    if (state_ == State::settling && near.still() && far_->still()) begin_splicing();
+  }
+  if (state_ == State::splicing) splice(near, *far_, up_);
+  if (state_ == State::splicing) splice(*far_, near, down_);
+  if (passing()) client_.on_moved();
+}
+
+void Passthrough::forward(Stream& from, Stream& to, Direction& direction) noexcept {
   const std::size_t taken_bytes = to.take_forwarded();
   for (std::size_t bytes = taken_bytes; bytes > 0;) {
     const std::size_t piece = std::min(bytes, from.received().size());
@@ -100,22 +131,61 @@ void Passthrough::move(Stream& from, Stream& to, Direction& direction) noexcept 
     bytes -= piece;
   }
   to.forward(from);
-  if (!to.sending()) {
+  note_sending(direction, to.sending(), taken_bytes > 0);
+  if (!to.sending() && to.queued_bytes() == 0) pass_end_on(from, to, direction);
+}
+
+void Passthrough::note_sending(Direction& direction, bool sends, bool progressed) noexcept {
+  if (!sends) {
     direction.sending_since = ConnectionDeadlines::never;
-  } else if (taken_bytes > 0 || direction.sending_since == ConnectionDeadlines::never) {
+  } else if (progressed || direction.sending_since == ConnectionDeadlines::never) {
     direction.sending_since = client_.shard().now();
   }
-  if (direction.ended || !from.ended() || to.sending() || to.queued_bytes() > 0) return;
+}
+
+void Passthrough::pass_end_on(const Stream& from, Stream& to, Direction& direction) noexcept {
+  if (direction.ended || !from.ended()) return;
   direction.ended = true;
   to.shutdown_write();
 }
 
-void Passthrough::move() noexcept {
-  if (state_ != State::passing) return;
-  Stream& near = client_.transport().stream();
-  move(near, *far_, up_);
-  move(*far_, near, down_);
-  client_.on_moved();
+// ---------------------------------------------------------------------------- by pipes
+
+// Both sides at once: where a socket does not block, the ring's own operations on it would fail.
+// Without pipes bytes go on as they did, until as many have come again.
+void Passthrough::begin_settling() noexcept {
+  engine::Pipes& pipes = client_.shard().pipes();
+  engine::Pipe up = pipes.try_take();
+  engine::Pipe down = pipes.try_take();
+  if (!up || !down) return;
+  up_.pipe = std::move(up);
+  down_.pipe = std::move(down);
+  state_ = State::settling;
+  client_.transport().stream().hold_receives();
+  far_->hold_receives();
+}
+
+void Passthrough::begin_splicing() noexcept {
+  state_ = State::splicing;
+  client_.shard().count_passthrough_spliced();
+  client_.transport().stream().begin_splicing();
+  far_->begin_splicing();
+}
+
+void Passthrough::splice(Stream& from, Stream& to, Direction& direction) noexcept {
+  std::size_t taken_bytes = to.splice_from(direction.pipe);
+  while (state_ == State::splicing && direction.pipe.held_bytes() == 0) {
+    // Others have their turn too.
+    if (taken_bytes >= engine::Pipes::pipe_bytes) {
+      from.await_received();
+      break;
+    }
+    if (!from.splice_into(direction.pipe)) break;
+    taken_bytes += to.splice_from(direction.pipe);
+  }
+  const bool waits = direction.pipe.held_bytes() > 0;
+  note_sending(direction, waits, taken_bytes > 0);
+  if (state_ == State::splicing && !waits) pass_end_on(from, to, direction);
 }
 
 std::chrono::nanoseconds Passthrough::stalled_at(std::chrono::nanoseconds timeout) const noexcept {

@@ -3,6 +3,8 @@
 //
 //   dialing   servers are tried, one after the other; what the client sends waits
 //   passing   bytes go both ways, from the buffers that they were received in
+//   settling  much goes: nothing is received any more, and what was is sent on
+//   splicing  the kernel moves them, through a pipe each way, when the ring says that some came
 //   stopped   every operation is cancelled, or there is none
 #pragma once
 
@@ -40,11 +42,16 @@ public:
   void on_client_broken(int error_number) noexcept;
   void stop(bool reset) noexcept;
 
-  bool passing() const noexcept { return state_ == State::passing; }
+  /// A server has it.
+  bool passing() const noexcept { return far_ && state_ != State::stopped; }
   /// "10.0.0.9:443"; empty while nobody has taken the connection. Allocates.
   std::string server() const;
   /// What the client asked for, as it wrote it.
   const std::string& server_name() const noexcept { return server_name_; }
+  /// What waits here for the client to take it, and for the server, but for receive buffers.
+  std::size_t piped_bytes() const noexcept {
+    return up_.pipe.held_bytes() + down_.pipe.held_bytes();
+  }
   /// Both directions have come to their ends.
   bool whole() const noexcept { return up_.ended && down_.ended; }
   /// When one of them will have taken nothing of what it is sent for so long: what is received here
@@ -64,17 +71,30 @@ public:
   void on_settled() noexcept override;
 
 private:
-  enum class State : std::uint8_t { dialing, passing, stopped };
+  enum class State : std::uint8_t { dialing, passing, settling, splicing, stopped };
 
   /// False: nobody is left to try.
   bool try_next() noexcept;
   void leave_server() noexcept;
   Result<> introduce() noexcept;
   struct Direction {
+    /// Whether what has come since it last said so, up to `received_bytes`, is much, in large
+    /// pieces. After each piece.
+    bool carries_much(std::uint64_t received_bytes) noexcept;
+
     std::chrono::nanoseconds sending_since = ConnectionDeadlines::never; ///< without progress
+    std::uint64_t seen_bytes = 0;
+    std::uint64_t counted_bytes = 0; ///< received, when pieces were last counted from 0
+    unsigned pieces = 0;
     bool ended = false;
+    engine::Pipe pipe; ///< from where splicing is decided on
   };
-  void move(Stream& from, Stream& to, Direction& direction) noexcept;
+  void forward(Stream& from, Stream& to, Direction& direction) noexcept;
+  void splice(Stream& from, Stream& to, Direction& direction) noexcept;
+  void note_sending(Direction& direction, bool sends, bool progressed) noexcept;
+  void pass_end_on(const Stream& from, Stream& to, Direction& direction) noexcept;
+  void begin_settling() noexcept;
+  void begin_splicing() noexcept;
 
   ServerConnection& client_;
   LiveRoute& route_;

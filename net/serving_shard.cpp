@@ -26,6 +26,7 @@ ServingShard::ServingShard(unsigned index, EngineShare& share, std::unique_ptr<e
       stream_home_{
           *loop_, held_buffers_, share.options.limits.receive_credit_bytes, share.records, {}, {}},
       exchange_blocks_(std::move(exchange_blocks)),
+      pipes_(loop_->ring(), share_.options.pipe_count),
       handshakes_(share.options.limits.handshakes_max, share.options.limits.handshake_steps_max),
       connections_(std::move(connections)),
       peers_(share.options.limits.connections_per_peer_max, share.options.limits.connections_max,
@@ -317,6 +318,7 @@ void ServingShard::add_to(Metrics& metrics) const noexcept {
   metrics.handshake_steps_deferred += handshakes_.deferred_count();
   metrics.passthroughs += passthroughs_;
   metrics.passthroughs_open += passthroughs_open_;
+  metrics.passthroughs_spliced += passthroughs_spliced_;
   metrics.requests += requests_;
   metrics.responses += responses_;
   metrics.received_bytes += stream_home_.counters.received_bytes;
@@ -336,6 +338,7 @@ void ServingShard::add_to(Metrics& metrics) const noexcept {
   metrics.records_by_calls += records.by_calls;
   metrics.records_rested += records.rested;
   metrics.blocks_in_use += loop_->blocks().in_use_count() + exchange_blocks_.in_use_count();
+  metrics.pipes_in_use += pipes_.in_use_count();
   metrics.receive_buffers_held += loop_->receive_buffers().held_count();
   for (std::size_t code = 0; code < fault_count; ++code) metrics.faults[code] += faults_[code];
 }

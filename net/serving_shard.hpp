@@ -89,6 +89,7 @@ public:
   const http::DateLine& date() noexcept { return date_.at(loop_->unix_seconds()); }
   /// Space to write one head into before it is sealed or copied. Borrow: until the next use.
   MutableBytes scratch() noexcept { return scratch_; }
+  engine::Pipes& pipes() noexcept { return pipes_; }
   http::HeadWriter& heads() noexcept { return heads_; }
   http::AuthorityCheck& authorities() noexcept { return authorities_; }
   const Limits& limits() const noexcept { return share_.options.limits; }
@@ -128,6 +129,7 @@ public:
     ++passthroughs_;
     ++passthroughs_open_;
   }
+  void count_passthrough_spliced() noexcept { ++passthroughs_spliced_; }
   void count_passthrough_ended() noexcept { --passthroughs_open_; }
   void count_request() noexcept { ++requests_; }
   void count_response() noexcept { ++responses_; }
@@ -156,6 +158,7 @@ private:
   std::vector<HeldBuffer> held_buffers_;
   StreamHome stream_home_;
   engine::Blocks exchange_blocks_;
+  engine::Pipes pipes_;
   std::unique_ptr<tls::Library> tls_library_; ///< null while nothing speaks TLS
   Handshakes handshakes_;
   Slots<ServerConnection> connections_;
@@ -187,6 +190,7 @@ private:
   engine::Counter tickets_refused_;
   engine::Counter passthroughs_;
   engine::Counter passthroughs_open_;
+  engine::Counter passthroughs_spliced_;
   engine::Counter requests_;
   engine::Counter responses_;
   std::array<engine::Counter, fault_count> faults_;

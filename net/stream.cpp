@@ -48,6 +48,7 @@ std::size_t Stream::receive_credit_bytes() const noexcept {
 bool Stream::wants_receive() const noexcept {
   if (receive_op_.armed() || stopping_ || broken_ || peer_ended_) return false;
   if (starved_.linked() || receive_stopped_by_ != 0 || installs_receive_) return false;
+  if (flow_ == Flow::held || flow_ == Flow::spliced) return false;
   return flow_ == Flow::single ? asked_ : received_.held_bytes() <= receive_credit_bytes() / 2;
 }
 
@@ -113,7 +114,13 @@ bool Stream::stops_receive(int error_number) const noexcept {
          error_number == EINVAL || error_number == EKEYEXPIRED;
 }
 
+void Stream::break_off(int error_number) noexcept {
+  broken_ = true;
+  owner_.on_broken(error_number);
+}
+
 void Stream::on_receive(engine::Completion completion) noexcept {
+  if (flow_ == Flow::spliced) return on_ready(completion, &StreamOwner::on_received);
   if (completion.result >= 0) asked_ = false;
   if (completion.result > 0) {
     const auto bytes = static_cast<std::uint32_t>(completion.result);
@@ -131,15 +138,14 @@ void Stream::on_receive(engine::Completion completion) noexcept {
     peer_ended_ = true;
   } else if (completion.result == -ENOBUFS) {
     pausing_ = false; // What was being cancelled has ended by itself.
-    home_.loop.receive_buffers().starve(starved_);
-    return;
+    if (flow_ == Flow::held) return owner_.on_received();
+    return home_.loop.receive_buffers().starve(starved_);
   } else if (stops_receive(-completion.result)) {
     pausing_ = false;
     receive_stopped_by_ = -completion.result;
     return owner_.on_received();
   } else if (completion.result < 0 && !(completion.result == -ECANCELED && pausing_)) {
-    broken_ = true;
-    return owner_.on_broken(-completion.result);
+    return break_off(-completion.result);
   }
   if (completion.more()) {
     pause_uncapped_receive();
@@ -147,7 +153,7 @@ void Stream::on_receive(engine::Completion completion) noexcept {
     pausing_ = false;
     arm_receive();
   }
-  if (completion.result >= 0) owner_.on_received();
+  if (completion.result >= 0 || flow_ == Flow::held) owner_.on_received();
 }
 
 // Before Linux 6.17 a multishot cannot end by itself after so many bytes: it is cancelled when half
@@ -239,6 +245,7 @@ void Stream::release_sends() noexcept {
 }
 
 void Stream::on_send(engine::Completion completion) noexcept {
+  if (flow_ == Flow::spliced) return on_ready(completion, &StreamOwner::on_sent);
   if (std::exchange(sending_record_, false)) {
     if (completion.result > 0) {
       record_.size = 0;
@@ -257,8 +264,7 @@ void Stream::on_send(engine::Completion completion) noexcept {
   release_lent();
   if (stopping_) return settle_when_idle();
   if (completion.result < 0 && completion.result != -EINTR && completion.result != -EAGAIN) {
-    broken_ = true;
-    return owner_.on_broken(-completion.result);
+    return break_off(-completion.result);
   }
   flush();
   owner_.on_sent();

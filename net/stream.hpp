@@ -15,6 +15,7 @@
 #include <ringfort/error.hpp>
 
 #include "engine/loop.hpp"
+#include "engine/pipes.hpp"
 #include "net/receive_queue.hpp"
 #include "net/record_policy.hpp"
 #include "net/send_queue.hpp"
@@ -148,6 +149,26 @@ public:
     return Bytes(last_record_.bytes).first(std::exchange(last_record_.size, std::uint8_t{0}));
   }
 
+  // Bytes that the kernel moves on, from socket to pipe to socket (splice(2)).
+  /// Receives no more by itself: what is under way may still bring something, and on_received()
+  /// tells when it is over.
+  void hold_receives() noexcept;
+  /// Nothing is under way, received or queued.
+  bool still() const noexcept {
+    return leases_.none() && !starved_.linked() && received_.empty() && queued_bytes() == 0;
+  }
+  /// From now on only the three below move its bytes. For good; after hold_receives(), when it is
+  /// still().
+  void begin_splicing() noexcept;
+  /// Moves what has come into `pipe`, which is empty. Answers whether something was there; if not,
+  /// on_received() follows when it is, unless the peer has ended or the transport is gone.
+  bool splice_into(engine::Pipe& pipe) noexcept;
+  /// Moves as much as can be sent out of `pipe`, and answers how much. on_sent() follows when the
+  /// rest can.
+  std::size_t splice_from(engine::Pipe& pipe) noexcept;
+  /// on_received() follows in another turn, when something is there.
+  void await_received() noexcept;
+
   /// FIN after the last queued byte; only when queued_bytes() is zero.
   void shutdown_write() noexcept;
   /// Cancels what is in flight and drops what is queued; on_settled() follows, never from inside
@@ -163,7 +184,7 @@ public:
 private:
   static constexpr unsigned gather_max = 8;
 
-  enum class Flow : std::uint8_t { free, single, opened };
+  enum class Flow : std::uint8_t { free, single, opened, held, spliced };
   /// A record that waits to be sent.
   struct Content {
     std::uint8_t type = 0;
@@ -174,6 +195,7 @@ private:
   void on_receive(engine::Completion completion) noexcept;
   void on_send(engine::Completion completion) noexcept;
   void on_install(engine::Completion completion) noexcept;
+  void on_ready(engine::Completion completion, void (StreamOwner::*tell)()) noexcept;
   bool wants_receive() const noexcept;
   void arm_receive() noexcept;
   void receive_in_turn() noexcept;
@@ -184,6 +206,7 @@ private:
   bool send_record() noexcept;
   void arm_send(unsigned piece_count) noexcept;
   void release_lent() noexcept;
+  void break_off(int error_number) noexcept;
   void settle_when_idle() noexcept;
 
   StreamHome& home_;

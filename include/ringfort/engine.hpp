@@ -91,6 +91,9 @@ struct EngineOptions {
   /// Refuses options by which a shard may hold more: see Engine::memory_bytes_max(). 0..1 TiB;
   /// 0: off.
   std::uint64_t memory_bytes_max = 0;
+  /// Per shard: pipes by which the kernel moves what is passed through, two for each connection
+  /// that carries much; what others carry is received and sent. 0..65,536; 0: none.
+  std::uint32_t pipe_count = 1'024;
   /// Whom clients ask for addresses: "192.0.2.53,[2001:db8::53]:5353". Empty: /etc/resolv.conf.
   std::string name_servers = {};
   Limits limits;

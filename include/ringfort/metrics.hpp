@@ -22,6 +22,7 @@ struct Metrics {
   std::uint64_t handshake_steps_deferred = 0; ///< of these, asked for in an earlier turn
   std::uint64_t passthroughs = 0; ///< connections that were passed through to a server, or to be
   std::uint64_t passthroughs_open = 0;
+  std::uint64_t passthroughs_spliced = 0; ///< whose bytes the kernel moved, from some point on
   std::uint64_t requests = 0;
   std::uint64_t responses = 0;
   std::uint64_t received_bytes = 0;
@@ -45,6 +46,7 @@ struct Metrics {
 
   std::uint64_t blocks_in_use = 0; ///< send, assembly and exchange blocks
   std::uint64_t receive_buffers_held = 0;
+  std::uint64_t pipes_in_use = 0;
 
   /// How often each fault happened, by Code.
   std::array<std::uint64_t, fault_count> faults{};

@@ -8,40 +8,14 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 
-#include "tests/client/front.hpp"
-#include "tests/client/trusted.hpp"
+#include "tests/client/passing.hpp"
 #include "tests/peer/hello.hpp"
 
 namespace ringfort::client {
 namespace {
 
-/// A listener that passes through, or answers itself by the name "here.example".
-struct Passing {
-  Host host;
-  std::uint16_t port = 0;
-
-  explicit Passing(PassthroughOptions options, const EngineOptions& engine = Host::options_of())
-      : host(engine) {
-    open(std::move(options));
-  }
-  void open(PassthroughOptions options) {
-    tls::Names names;
-    REQUIRE(names.set("here.example", Trusted().context()));
-    ListenOptions listener{.passthrough = std::move(options)};
-    port = host.engine()
-               .serve({.port = 0}, tls::LiveNames(std::move(names)), serving(&tell_peer),
-                      std::move(listener))
-               .value()
-               .port;
-  }
-};
-
 using peer::hello_for;
 using peer::in_records;
-
-PassthroughRoute to(std::uint16_t port, std::string name = {}) {
-  return {.name = std::move(name), .servers = {clear(port)}};
-}
 
 /// The alert that a refusal is, in clear.
 std::string alert(int number) {

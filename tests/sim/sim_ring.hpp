@@ -57,6 +57,12 @@ public:
   void close(int descriptor) noexcept;
   void reset(int descriptor) noexcept;
 
+  /// None: bytes that are spliced are not simulated.
+  std::optional<PipeEnds> open_pipe(std::uint32_t) noexcept { return {}; }
+  void set_nonblocking(int) noexcept {}
+  std::int64_t splice_in(int, int, std::size_t) noexcept { return -ENOSYS; }
+  std::int64_t splice_out(int, int, std::size_t) noexcept { return -ENOSYS; }
+
   int replace_record_keys(int descriptor, RecordSide side, Bytes keys) noexcept;
   int receive_control(int descriptor, ControlRecord& record) noexcept;
   int try_record_keys(RecordSide side, Bytes keys, Bytes in, MutableBytes out) noexcept;
