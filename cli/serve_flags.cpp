@@ -156,6 +156,8 @@ void add_limit_flags(CLI::App& app, Limits& limits) {
                "without a byte taken by the peer");
   add_duration(app, "--keep-alive-timeout", limits.keep_alive_timeout, {}, "between two requests");
   add_duration(app, "--linger-timeout", limits.linger_timeout, {}, "for the peer's FIN after ours");
+  add_duration(app, "--drain-idle-timeout", limits.drain_idle_timeout, or_off,
+               "what an idle connection has in a drain, for a request that is on its way");
 }
 
 /// What a server has, whatever answers.

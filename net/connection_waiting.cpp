@@ -57,7 +57,8 @@ ServerConnection::Time ServerConnection::deadline_of(Waiting waiting) const noex
   case Waiting::first_byte: return accepted_at_ + limits.first_byte_timeout;
   case Waiting::header: return accepted_at_ + limits.proxy_header_timeout;
   case Waiting::handshake: return accepted_at_ + limits.handshake_timeout;
-  case Waiting::request: return now + limits.keep_alive_timeout;
+  case Waiting::request:
+    return now + (shard_.draining() ? limits.drain_idle_timeout : limits.keep_alive_timeout);
   case Waiting::head: return now + limits.head_timeout;
   case Waiting::body: return now + limits.body_idle_timeout;
   case Waiting::unread: return now + limits.unread_body_timeout;
@@ -195,7 +196,15 @@ void ServerConnection::on_timer() noexcept {
   deadlines_.arm(shard_.timers());
 }
 
+/// It has had its time in a drain.
+void ServerConnection::end_rest() noexcept {
+  if (between_requests()) return end_after_flush();
+  report({.code = Code::drain_refused}); // Nothing was said to it: it asks elsewhere, surely.
+  stop(true);
+}
+
 void ServerConnection::on_phase_deadline() noexcept {
+  if (shard_.draining() && rests()) return end_rest();
   switch (waiting_) {
   case Waiting::first_byte: report({.code = Code::accept_first_byte_timed_out}); break;
   case Waiting::header: report({.code = Code::proxy_header_timed_out}); break;

@@ -55,6 +55,7 @@ Result<> check(const EngineOptions& options) noexcept {
       timeout(limits.write_timeout),
       timeout(limits.keep_alive_timeout),
       timeout(limits.linger_timeout),
+      timeout_or_off(limits.drain_idle_timeout),
       Bound{limits.rate_bytes_per_s_min, 0, 1'000'000'000},
       Bound{limits.handshakes_max, 1, 1'000'000},
       Bound{limits.handshake_steps_max, 1, 65'536},

@@ -53,7 +53,7 @@ void ServerConnection::on_sent() noexcept {
   const bool idle = state_ == State::open && exchange_ == nullptr && transport_.idle();
   if (!idle || waiting_ != Waiting::request) return pump();
   // The timer looks when it fires.
-  deadlines_.set(Deadline::phase, shard_.now() + shard_.limits().keep_alive_timeout);
+  deadlines_.set(Deadline::phase, deadline_of(Waiting::request));
   update_send_rate();
 }
 
@@ -79,8 +79,6 @@ void ServerConnection::pump() noexcept {
   if (state_ == State::open && exchange_ != nullptr) exchange_->send_pending_head();
   pumping_ = false;
   if (state_ == State::stopping) return;
-  // Its handshake was under way when the drain began.
-  if (state_ == State::open && between_requests() && shard_.draining()) return end_after_flush();
   transport_.move_on();
   transport_.stream().flush();
   update_deadlines();
@@ -331,17 +329,16 @@ void ServerConnection::discard_exchange() noexcept {
 
 // ---------------------------------------------------------------------------- ending
 
-void ServerConnection::drain() noexcept {
-  if (state_ != State::open || passthrough_ != nullptr) return;
-  if (transport_.phase() == Transport::Phase::handshake && !handshake_.begun()) {
-    report({.code = Code::drain_refused}); // Nothing was said to it: it asks elsewhere, surely.
-    return stop(true);
-  }
-  if (between_requests()) end_after_flush();
-  if (exchange_ != nullptr) exchange_->close_after();
+void ServerConnection::drain(std::chrono::nanoseconds grace) noexcept {
+  if (!rests()) return;
+  // What is cut at the end of the grace could not be ended in order.
+  const Time at = shard_.now() + std::min<Time>(shard_.limits().drain_idle_timeout, grace / 2);
+  deadlines_.set(Deadline::phase, std::min(at, deadlines_.at(Deadline::phase)));
+  deadlines_.arm(shard_.timers());
 }
 
 void ServerConnection::cut_by_drain() noexcept {
+  if (rests()) end_rest();
   if (state_ == State::stopping) return;
   if (state_ == State::open) report({.code = Code::drain_timed_out});
   stop(true);

@@ -49,8 +49,8 @@ public:
   ServerConnection& operator=(const ServerConnection&) = delete;
 
   void start() noexcept;
-  /// The engine drains: ends now when idle, else after the running exchange.
-  void drain() noexcept;
+  /// The engine drains: ends soon when idle, else after the next answer. Cut after `grace`.
+  void drain(std::chrono::nanoseconds grace) noexcept;
   /// A chooser has decided on this connection's hello. Too late, or a second time: nothing happens.
   void take_choice(tls::NameChoice choice) noexcept;
   /// The drain's grace is over.
@@ -157,6 +157,11 @@ private:
     return exchange_ == nullptr && passthrough_ == nullptr &&
            transport_.phase() != Transport::Phase::handshake;
   }
+  /// Nothing that was asked for is under way, as far as is known here.
+  bool rests() const noexcept {
+    if (state_ != State::open) return false;
+    return waiting_ == Waiting::request || transport_.stream().received_bytes() == 0;
+  }
   /// Its bytes are a server's, or will be as soon as one has taken it.
   bool passes_through() const noexcept { return state_ == State::open && passthrough_ != nullptr; }
   /// Of facts: the texts of two addresses.
@@ -176,6 +181,7 @@ private:
   void update_send_rate() noexcept;
   void on_timer() noexcept;
   void on_phase_deadline() noexcept;
+  void end_rest() noexcept;
   void fail_late_request(Code code) noexcept;
 
   std::uint64_t id_;

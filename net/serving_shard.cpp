@@ -213,7 +213,7 @@ void ServingShard::begin_drain(std::chrono::milliseconds grace) noexcept {
     draining_ = true;
     loop_->timers().cancel(retire_timer_);
     for (const auto& listener : listeners_) listener->stop();
-    connections_.for_each([](ServerConnection& connection) { connection.drain(); });
+    connections_.for_each([grace](ServerConnection& connection) { connection.drain(grace); });
     for (const auto& agent : agents_) agent->drain();
   }
   if (grace == grace.zero()) return cut_all();

@@ -66,6 +66,9 @@ struct Limits {
   std::chrono::milliseconds write_timeout{30'000};          ///< without a byte accepted by the peer
   std::chrono::milliseconds keep_alive_timeout{65'000};     ///< between two requests
   std::chrono::milliseconds linger_timeout{2'000}; ///< for the peer's FIN after our last byte
+  /// What an idle connection has when a drain begins: a request may be on its way, and its answer
+  /// is the connection's last. 0: nothing.
+  std::chrono::milliseconds drain_idle_timeout{500};
 
   /// What a peer has to send of a body that is read, and to take of an answer, on the wire: after
   /// 5 s of grace, and what was faster before counts for 30 s at most. 0..1,000,000,000; 0: off.
@@ -209,8 +212,9 @@ public:
   /// Errors: ring.enter_failed.
   virtual Result<> run() = 0;
 
-  /// Stops accepting, lets running exchanges finish with `connection: close`, closes the rest, and
-  /// cuts what is left after `grace`. A second call may only shorten the grace.
+  /// Stops accepting, lets running exchanges and handshakes finish, with `connection: close`, ends
+  /// who is idle after Limits::drain_idle_timeout, half of `grace` at most, and cuts what is left
+  /// after `grace`. A second call may only shorten the grace.
   /// Where: any thread or signal handler (async-signal-safe).
   virtual void drain(std::chrono::milliseconds grace) noexcept = 0;
 

@@ -1,5 +1,4 @@
-// What a client sees of an answer in special situations: asked to continue, early, without a body,
-// in a drain.
+// What a client sees of an answer in special situations: asked to continue, early, without a body.
 #include <string>
 
 #include <catch2/catch_test_macros.hpp>
@@ -158,21 +157,6 @@ TEST_CASE("play: a connection gives its ciphers back after a second without a re
     CHECK(play.engine().metrics().records_rested == rested + 1);
   }
   CHECK(play.reports().empty());
-}
-
-TEST_CASE("play: a handshake under way when a drain begins is finished, and ended in order") {
-  const tls::Context context = ecdsa_context();
-  Play play;
-  play.serve(hello, &context);
-  Actor& client = play.connect();
-  peer::Client tls;
-  client.send(tls.take_outgoing());
-  REQUIRE(play.run_until([&] { return !client.received().empty(); }));
-  play.engine().drain(60s);
-  REQUIRE(play.converse(client, tls, [&] { return client.ended(); }));
-  CHECK(tls.secured());
-  CHECK_FALSE(client.was_reset());
-  CHECK(play.count(Code::drain_timed_out) == 0);
 }
 
 } // namespace

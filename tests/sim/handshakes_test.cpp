@@ -290,10 +290,6 @@ TEST_CASE("handshakes: one that ends while it waits leaves the queue, and costs 
        [](Crowded&, Visitor& visitor) { visitor.actor.abort(); }},
       {"its time is over", Code::tls_handshake_queue_timed_out,
        [](Crowded& crowded, Visitor&) { crowded.play->run_for(2'600ms); }},
-      {"a drain", Code::drain_refused,
-       [](Crowded& crowded, Visitor&) { crowded.play->engine().drain(10s); }},
-      {"a drain without grace", Code::drain_refused,
-       [](Crowded& crowded, Visitor&) { crowded.play->engine().drain(0s); }},
   };
   for (const Death& death : deaths) {
     INFO(death.name);
@@ -315,11 +311,26 @@ TEST_CASE("handshakes: one that ends while it waits leaves the queue, and costs 
       REQUIRE(crowded.run_until_waiting(0));
       CHECK(crowded.play->count(death.code) == 2);
     }
-    if (death.code == Code::drain_refused) continue;
     CHECK(crowded.holder->gets_answer());
     Visitor last(*crowded.play);
     CHECK(last.gets_answer());
   }
+}
+
+TEST_CASE("handshakes: in a drain who waits has its turn, and without a grace none") {
+  const bool graced = GENERATE(true, false);
+  Crowded crowded;
+  Visitor waiting(*crowded.play);
+  waiting.say_hello();
+  REQUIRE(crowded.run_until_waiting(1));
+  crowded.play->engine().drain(graced ? 10s : 0s);
+  if (graced) {
+    CHECK(crowded.holder->gets_answer());
+    CHECK(waiting.gets_answer());
+  }
+  REQUIRE(crowded.play->run_until([&] { return crowded.play->engine().shard(0).ended(); }));
+  CHECK(crowded.metrics().handshake_steps == (graced ? 2 : 1));
+  CHECK(crowded.play->count(Code::drain_timed_out) == (graced ? 0 : 2));
 }
 
 TEST_CASE("handshakes: half of the time that is left may be waited, then queue_timed_out") {

@@ -82,7 +82,7 @@ TEST_CASE("retire: what is left after the grace is drained, and after another on
   play.engine().retire(1s);
   play.run_for(900ms);
   CHECK_FALSE(idle.ended());
-  play.run_for(500ms);
+  play.run_for(700ms); // And drain_idle_timeout.
   CHECK(idle.ended());
   CHECK_FALSE(idle.was_reset());
   CHECK_FALSE(lasting.ended());

@@ -83,9 +83,11 @@ TEST_CASE("options: each field out of its range is config.invalid, and says whic
           125,
           [](EngineOptions& options) { options.limits.linger_timeout = milliseconds(86'400'001); }},
       Wrong{126,
+            [](EngineOptions& options) { options.limits.drain_idle_timeout = milliseconds(-1); }},
+      Wrong{127,
             [](EngineOptions& options) { options.limits.rate_bytes_per_s_min = 1'000'000'001; }},
-      Wrong{127, [](EngineOptions& options) { options.limits.handshakes_max = 0; }},
-      Wrong{128, [](EngineOptions& options) { options.limits.handshake_steps_max = 65'537; }}};
+      Wrong{128, [](EngineOptions& options) { options.limits.handshakes_max = 0; }},
+      Wrong{129, [](EngineOptions& options) { options.limits.handshake_steps_max = 65'537; }}};
   for (const Wrong& row : wrong) {
     EngineOptions options = small_options();
     row.spoil(options);
