@@ -131,43 +131,6 @@ std::vector<Gateways::Row> Gateways::rows() const {
   return rows;
 }
 
-void Gateways::write_metrics(MetricsText& text) const {
-  using Kind = MetricsText::Kind;
-  if (none()) return;
-  const std::vector<Row> all = rows();
-  const auto write = [&](std::string_view name, Kind kind, std::string_view help, auto member) {
-    text.family(name, kind, help);
-    std::map<std::string, std::uint64_t> sums; // A server may be there twice, for more turns.
-    for (const Row& row : all) {
-      std::string labels;
-      MetricsText::append_label(labels, "upstream", row.report.server);
-      if (!row.route.empty()) MetricsText::append_label(labels, "route", row.route);
-      sums[labels] += row.report.*member;
-    }
-    for (const auto& [labels, sum] : sums) text.labelled(labels, sum);
-  };
-  write("upstream_requests_total", Kind::counter, "Requests begun at an upstream, tries included.",
-        &UpstreamReport::requests);
-  write("upstream_outstanding", Kind::gauge, "Requests under way at an upstream.",
-        &UpstreamReport::outstanding);
-  write("upstream_unreached_total", Kind::counter,
-        "Requests that an upstream took no connection for.", &UpstreamReport::unreached);
-  write("upstream_unanswered_total", Kind::counter,
-        "Requests that an upstream took, and gave no whole answer to.",
-        &UpstreamReport::unanswered);
-  write("upstream_ejections_total", Kind::counter, "Times that a shard began to leave it alone.",
-        &UpstreamReport::ejections);
-  write("upstream_checks_total", Kind::counter, "Health checks.", &UpstreamReport::checks);
-  write("upstream_checks_failed_total", Kind::counter, "Health checks that failed.",
-        &UpstreamReport::checks_failed);
-  write("upstream_shards_unwell", Kind::gauge, "Shards whose health checks it fails.",
-        &UpstreamReport::shards_unwell);
-  write("upstream_shards_ejecting", Kind::gauge, "Shards that leave it alone.",
-        &UpstreamReport::shards_ejecting);
-  write("upstream_drained", Kind::gauge, "1 for an upstream that is drained.",
-        &UpstreamReport::drained);
-}
-
 std::size_t Gateways::drain(std::string_view server, bool drained) {
   std::size_t found = 0;
   for (Route& route : all_) {

@@ -10,7 +10,6 @@
 #include <vector>
 
 #include <ringfort/gateway.hpp>
-#include <ringfort/metrics_text.hpp>
 
 #include "cli/complaints.hpp"
 #include "cli/route_flags.hpp"
@@ -34,7 +33,6 @@ public:
     UpstreamReport report;
   };
   std::vector<Row> rows() const;
-  void write_metrics(MetricsText& text) const;
   /// The server of this name in each route, drained or restored; how often it is there.
   std::size_t drain(std::string_view server, bool drained);
 

@@ -6,7 +6,6 @@
 
 #include <ringfort/metrics_text.hpp>
 
-#include "cli/gateways.hpp"
 #include "cli/inspection.hpp"
 #include "cli/key_log_file.hpp"
 #include "cli/served_names.hpp"
@@ -49,7 +48,7 @@ bool Reloads::start(const ServeFlags& flags, const std::string& urls, const std:
   add_inspection(
       admin_,
       {.engine = engine_, .reloads = *this, .names = served_, .urls = urls, .spans = spans});
-  add_upstream_commands(admin_, gateways_);
+  add_upstream_commands(admin_, upstreams_);
   if (served_ != nullptr) {
     admin_.add(
         "reload", "reads certificates, keys, authorities, lists and ticket keys again",
@@ -77,7 +76,7 @@ std::string Reloads::metrics_text() const {
   engine_.metrics().write_text(out);
   MetricsText text(out);
   logs_.write_metrics(text);
-  gateways_.write_metrics(text);
+  upstreams_.write_metrics(text);
   if (served_ == nullptr) return out;
   text.counter("reloads_total", "Times that files were read again.", all_);
   text.counter("reloads_refused_total", "Reloads that refused something, which was left as it was.",

@@ -10,10 +10,10 @@
 #include "cli/admin.hpp"
 #include "cli/file_watch.hpp"
 #include "cli/serve_flags.hpp"
+#include "cli/upstream_rows.hpp"
 
 namespace ringfort::cli {
 
-class Gateways;
 class KeyLogFile;
 class ServedNames;
 
@@ -23,7 +23,8 @@ public:
   /// Borrow: everything, for its life.
   Reloads(Engine& engine, const Logs& logs, Gateways& gateways, ServedNames* served,
           KeyLogFile* key_log)
-      : engine_(engine), logs_(logs), gateways_(gateways), served_(served), key_log_(key_log) {}
+      : engine_(engine), logs_(logs), upstreams_(gateways, engine), served_(served),
+        key_log_(key_log) {}
 
   /// For more commands. Before start().
   Admin& admin() noexcept { return admin_; }
@@ -50,7 +51,7 @@ public:
 private:
   Engine& engine_;
   const Logs& logs_;
-  Gateways& gateways_;
+  UpstreamRows upstreams_;
   ServedNames* served_;
   KeyLogFile* key_log_;
   std::atomic<std::uint64_t> all_{0};

@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-#include "cli/gateways.hpp"
+#include "cli/upstream_rows.hpp"
 
 namespace ringfort::cli {
 
@@ -24,9 +24,9 @@ std::string state_of(const UpstreamReport& report) {
   return "well";
 }
 
-Json table_of(const Gateways& gateways) {
+Json table_of(const UpstreamRows& upstreams) {
   Json rows = Json::array();
-  for (const auto& [route, report] : gateways.rows()) {
+  for (const auto& [route, report] : upstreams.all()) {
     Json row;
     row["server"] = report.server;
     row["route"] = route;
@@ -46,9 +46,9 @@ Json table_of(const Gateways& gateways) {
   return rows;
 }
 
-Admin::Answer drain(Gateways& gateways, std::string_view server, bool drained) {
+Admin::Answer drain(UpstreamRows& upstreams, std::string_view server, bool drained) {
   Admin::Answer answer;
-  const std::size_t places = gateways.drain(server, drained);
+  const std::size_t places = upstreams.drain(server, drained);
   answer.value["server"] = server;
   answer.value["drained"] = drained;
   answer.value["places"] = places;
@@ -64,17 +64,17 @@ Admin::Answer drain(Gateways& gateways, std::string_view server, bool drained) {
 
 } // namespace
 
-void add_upstream_commands(Admin& admin, Gateways& gateways) {
-  if (gateways.none()) return;
+void add_upstream_commands(Admin& admin, UpstreamRows& upstreams) {
+  if (upstreams.all().empty()) return;
   admin.add("upstreams", "each server behind this one: its state, and what it was asked",
-            [&gateways] { return Admin::Answer{.value = table_of(gateways)}; });
+            [&upstreams] { return Admin::Answer{.value = table_of(upstreams)}; });
   admin.add_of(
-      "drain-upstream", "SERVER", "no request begins there any more; those under way go on",
-      [&gateways](std::string_view server) { return drain(gateways, server, true); },
+      "drain-upstream", "SERVER", "nothing begins there any more; what is under way goes on",
+      [&upstreams](std::string_view server) { return drain(upstreams, server, true); },
       Admin::Effect::changes);
   admin.add_of(
       "restore-upstream", "SERVER", "it has its turns again",
-      [&gateways](std::string_view server) { return drain(gateways, server, false); },
+      [&upstreams](std::string_view server) { return drain(upstreams, server, false); },
       Admin::Effect::changes);
 }
 

@@ -6,9 +6,9 @@
 
 namespace ringfort::cli {
 
-class Gateways;
+class UpstreamRows;
 
-/// None where nobody is asked. Borrow: the gateways, until the admin's end.
-void add_upstream_commands(Admin& admin, Gateways& gateways);
+/// None where nobody is asked. Borrow: the rows, until the admin's end.
+void add_upstream_commands(Admin& admin, UpstreamRows& upstreams);
 
 } // namespace ringfort::cli

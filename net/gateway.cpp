@@ -7,7 +7,6 @@
 #include "http/letters.hpp"
 #include "net/bound.hpp"
 #include "net/gateway_service.hpp"
-#include "net/peer_text.hpp"
 #include "net/upstreams.hpp"
 
 namespace ringfort {
@@ -23,10 +22,6 @@ bool is_valid(const HealthCheck& check) noexcept {
          in_range(check.successes_min) &&
          (check.target.empty() ||
           (check.target.starts_with('/') && http::all_are(check.target, http::visible_letter)));
-}
-
-std::string text_of(const Destination& to) {
-  return to.unix_path.empty() ? host_and_port(to.host, to.port) : "unix:" + to.unix_path;
 }
 
 } // namespace
@@ -85,7 +80,7 @@ Result<std::unique_ptr<Service>> Gateway::service(Shard& shard) const {
 std::vector<UpstreamReport> Gateway::upstreams() const {
   std::vector<UpstreamReport> reports;
   for (const Destination& to : plan_->options.upstreams) {
-    reports.push_back({.server = net::text_of(to)});
+    reports.push_back({.server = net::server_text(to)});
   }
   plan_->board->add_to(reports);
   return reports;
@@ -101,7 +96,7 @@ std::string Gateway::spans() const {
   const GatewayOptions& options = plan_->options;
   std::string lines;
   for (const Destination& to : options.upstreams) {
-    lines.append(options.name).append(" -> ").append(net::text_of(to));
+    lines.append(options.name).append(" -> ").append(net::server_text(to));
     if (!to.encrypted) {
       lines.append(" - HTTP\n");
       continue;

@@ -1,6 +1,7 @@
 #include "net/listen_plan.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "net/bound.hpp"
 #include "net/upstreams.hpp"
@@ -26,6 +27,15 @@ bool normalise(PassthroughRoute& route) {
          route.servers.size() <= Upstreams::count_max &&
          std::ranges::all_of(route.protocols, is_protocol) &&
          std::ranges::all_of(route.servers, is_place);
+}
+
+std::string text_of(const PassthroughRoute& route) {
+  std::string text = route.name.empty() ? "*" : route.name;
+  char before = '/';
+  for (const std::string& protocol : route.protocols) {
+    text.append(1, std::exchange(before, ',')).append(protocol);
+  }
+  return text;
 }
 
 /// In the order of its fields.
@@ -62,7 +72,37 @@ Result<ListenPlan> ListenPlan::create(ListenOptions options) {
   }
   plan.passthrough_ = std::move(options.passthrough);
   if (auto checked = check(plan.passthrough_); !checked) return std::unexpected(checked.error());
+  for (const PassthroughRoute& route : plan.passthrough_.routes) {
+    plan.boards_.push_back(std::make_shared<UpstreamBoard>(route.servers.size()));
+  }
   return plan;
+}
+
+void ListenPlan::add_servers(std::vector<UpstreamReport>& all) const {
+  for (std::size_t place = 0; place < boards_.size(); ++place) {
+    std::vector<UpstreamReport> reports;
+    for (const Destination& server : passthrough_.routes[place].servers) {
+      reports.push_back(
+          {.server = server_text(server), .route = text_of(passthrough_.routes[place])});
+    }
+    boards_[place]->add_to(reports);
+    for (UpstreamReport& report : reports) merge(all, std::move(report));
+  }
+}
+
+std::size_t ListenPlan::drain(std::string_view server, bool drained) const {
+  std::size_t routes = 0;
+  for (std::size_t place = 0; place < boards_.size(); ++place) {
+    const std::vector<Destination>& servers = passthrough_.routes[place].servers;
+    bool found = false;
+    for (std::size_t index = 0; index < servers.size(); ++index) {
+      if (server_text(servers[index]) != server) continue;
+      boards_[place]->set_drained(index, drained);
+      found = true;
+    }
+    routes += found;
+  }
+  return routes;
 }
 
 bool ListenPlan::expects_header_from(const engine::SocketAddress& peer) const noexcept {

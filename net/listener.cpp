@@ -10,7 +10,7 @@ namespace {
 
 std::unique_ptr<PassthroughRoutes> routes_of(const ListenPlan& plan) {
   if (plan.passthrough().routes.empty()) return nullptr;
-  return std::make_unique<PassthroughRoutes>(plan.passthrough());
+  return std::make_unique<PassthroughRoutes>(plan.passthrough(), plan.boards());
 }
 
 } // namespace

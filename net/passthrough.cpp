@@ -35,6 +35,10 @@ std::string Passthrough::server() const {
 
 // ---------------------------------------------------------------------------- a server
 
+void Passthrough::start() noexcept {
+  if (!try_next()) client_.on_unreachable(error_);
+}
+
 bool Passthrough::try_next() noexcept {
   if (tries_++ == tries_max) return false;
   ServingShard& shard = client_.shard();

@@ -35,7 +35,7 @@ public:
   ~Passthrough();
 
   /// Tries the first server. ServerConnection::on_unreachable() follows when none takes it.
-  void start() noexcept { (void)try_next(); }
+  void start() noexcept;
   /// Moves what can be moved, ends of streams too. After anything that the client's stream told.
   void move() noexcept;
   /// The client's stream is broken.
@@ -103,7 +103,7 @@ private:
   UpstreamSet tried_ = 0;
   unsigned tries_ = 0;
   std::optional<std::size_t> place_; ///< of the server, while it has the connection or is tried
-  Error error_{};                    ///< of the last one that was tried
+  Error error_{.code = Code::passthrough_no_server}; ///< of the last one that was tried
   std::string server_name_;
   std::string protocol_; ///< empty: not known
   engine::SocketAddress server_;

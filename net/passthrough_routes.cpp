@@ -33,9 +33,11 @@ std::string_view only_protocol(std::string_view protocols) noexcept {
   return protocols.empty() ? first : std::string_view();
 }
 
-PassthroughRoutes::PassthroughRoutes(const PassthroughOptions& options) {
-  for (const PassthroughRoute& route : options.routes) {
-    by_name_[route.name].push_back(&all_.emplace_back(options, route));
+PassthroughRoutes::PassthroughRoutes(const PassthroughOptions& options,
+                                     std::span<const Upstreams::Board> boards) {
+  for (std::size_t place = 0; place < options.routes.size(); ++place) {
+    const PassthroughRoute& route = options.routes[place];
+    by_name_[route.name].push_back(&all_.emplace_back(options, route, boards[place]));
   }
 }
 

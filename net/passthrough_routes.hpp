@@ -3,9 +3,11 @@
 
 #include <deque>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include <ringfort/passthrough.hpp>
@@ -17,12 +19,13 @@ namespace ringfort::net {
 
 /// One route, and its servers.
 struct LiveRoute {
-  LiveRoute(const PassthroughOptions& from, const PassthroughRoute& one)
+  LiveRoute(const PassthroughOptions& from, const PassthroughRoute& one, Upstreams::Board board)
       : options(from), route(one), upstreams(UpstreamRules{.servers = one.servers,
                                                            .balance = from.balance,
                                                            .failures_max = from.failures_max,
                                                            .ejection_time = from.ejection_time,
-                                                           .slow_start = from.slow_start}) {}
+                                                           .slow_start = from.slow_start},
+                                             std::move(board)) {}
 
   const PassthroughOptions& options;
   const PassthroughRoute& route;
@@ -32,8 +35,9 @@ struct LiveRoute {
 /// Where: one shard.
 class PassthroughRoutes {
 public:
-  /// Borrow: `options`, with names as a ListenPlan has them, for its life.
-  explicit PassthroughRoutes(const PassthroughOptions& options);
+  /// `boards`: one for each route. Borrow: `options`, with names as a ListenPlan has them, for its
+  /// life.
+  PassthroughRoutes(const PassthroughOptions& options, std::span<const Upstreams::Board> boards);
 
   /// Whose a hello is, by the name and the protocols that it has, each of these behind its length;
   /// null: nobody's. `served_here`: its name has a context of its own.

@@ -217,6 +217,18 @@ Metrics ServingEngine::metrics() const noexcept {
   return metrics;
 }
 
+std::vector<UpstreamReport> ServingEngine::passthrough_servers() const {
+  std::vector<UpstreamReport> all;
+  for (const auto& plan : plans_) plan->add_servers(all);
+  return all;
+}
+
+std::size_t ServingEngine::drain_passthrough(std::string_view server, bool drained) noexcept {
+  std::size_t routes = 0;
+  for (const auto& plan : plans_) routes += plan->drain(server, drained);
+  return routes;
+}
+
 void ServingEngine::observe(ObserverFactory factory) {
   for (auto& shard : shards_) shard->set_observer(factory(*shard));
 }

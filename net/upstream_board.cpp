@@ -1,6 +1,10 @@
 #include "net/upstream_board.hpp"
 
+#include <algorithm>
 #include <chrono>
+#include <utility>
+
+#include "net/peer_text.hpp"
 
 namespace ringfort::net {
 
@@ -60,6 +64,23 @@ void UpstreamBoard::set_drained(std::size_t place, bool drained) noexcept {
   } else {
     drained_.fetch_and(~one, std::memory_order_relaxed);
   }
+}
+
+std::string server_text(const Destination& server) {
+  return server.unix_path.empty() ? host_and_port(server.host, server.port)
+                                  : "unix:" + server.unix_path;
+}
+
+void merge(std::vector<UpstreamReport>& all, UpstreamReport report) {
+  const auto known = std::ranges::find_if(all, [&](const UpstreamReport& one) {
+    return one.server == report.server && one.route == report.route;
+  });
+  if (known == all.end()) return all.push_back(std::move(report));
+  add_sums(*known, report);
+  known->shards += report.shards;
+  known->shards_unwell += report.shards_unwell;
+  known->shards_ejecting += report.shards_ejecting;
+  known->outstanding += report.outstanding;
 }
 
 } // namespace ringfort::net

@@ -5,9 +5,11 @@
 #include <atomic>
 #include <cstdint>
 #include <mutex>
+#include <string>
 #include <vector>
 
-#include <ringfort/gateway.hpp>
+#include <ringfort/client.hpp>
+#include <ringfort/upstream_report.hpp>
 
 #include "engine/counter.hpp"
 
@@ -51,5 +53,12 @@ private:
   std::vector<const UpstreamCounts*> shards_;
   std::vector<UpstreamReport> past_; ///< of shards that have left
 };
+
+/// A server as reports call it. Allocates.
+std::string server_text(const Destination& server);
+
+/// Adds what another listener knows of a server that is in `all` under the same name and route, or
+/// the server itself.
+void merge(std::vector<UpstreamReport>& all, UpstreamReport report);
 
 } // namespace ringfort::net

@@ -22,6 +22,7 @@
 #include <ringfort/service.hpp>
 #include <ringfort/task.hpp>
 #include <ringfort/tls.hpp>
+#include <ringfort/upstream_report.hpp>
 
 namespace ringfort {
 
@@ -229,6 +230,16 @@ public:
 
   /// Where: any thread.
   virtual Metrics metrics() const noexcept = 0;
+
+  /// The servers of what is passed through, by route, in the listeners' order.
+  /// Where: any thread, after the last serve().
+  virtual std::vector<UpstreamReport> passthrough_servers() const = 0;
+  /// No connection begins at the server that reports call so any more, by whatever route; those
+  /// that are there go on, and `outstanding` tells when it can be taken away. While all of a route's
+  /// are drained its clients are told internal_error. With false it has its turns again. Answers in
+  /// how many routes it is.
+  /// Where: any thread, after the last serve().
+  virtual std::size_t drain_passthrough(std::string_view server, bool drained = true) noexcept = 0;
 
   /// Every failure, once. Called on the shard's thread, which it must not block; several shards may
   /// call at the same time. Before run() or the first turn().

@@ -17,6 +17,7 @@
 #include <ringfort/engine.hpp>
 #include <ringfort/passthrough.hpp>
 #include <ringfort/service.hpp>
+#include <ringfort/upstream_report.hpp>
 
 namespace ringfort {
 
@@ -62,22 +63,6 @@ struct GatewayOptions {
   /// its turns and has all of them after this time, up to a day. Not by hashes, which always name
   /// the same one.
   std::chrono::milliseconds slow_start{0};
-};
-
-/// A server behind a gateway, of all shards together. Each shard sees for itself who is well.
-struct UpstreamReport {
-  std::string server; ///< "10.0.0.7:8080", "unix:/run/app.socket"
-  bool drained = false;
-  std::uint32_t shards = 0;        ///< services of the gateway: one of each shard for each listener
-  std::uint32_t shards_unwell = 0; ///< of these, whose health checks it fails
-  std::uint32_t shards_ejecting = 0; ///< that leave it alone
-  std::uint64_t outstanding = 0;     ///< requests under way
-  std::uint64_t requests = 0;        ///< begun, each try of one that was passed over too
-  std::uint64_t unreached = 0;       ///< that had no connection
-  std::uint64_t unanswered = 0; ///< that had one, and no whole answer, by no fault of the client
-  std::uint64_t ejections = 0;
-  std::uint64_t checks = 0;
-  std::uint64_t checks_failed = 0;
 };
 
 /// Where: any thread; all shards share one.

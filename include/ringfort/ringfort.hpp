@@ -32,4 +32,5 @@
 #include <ringfort/task.hpp>
 #include <ringfort/ticket_keys.hpp>
 #include <ringfort/tls.hpp>
+#include <ringfort/upstream_report.hpp>
 #include <ringfort/whole_body.hpp>

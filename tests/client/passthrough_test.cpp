@@ -1,5 +1,6 @@
 // Connections that are not opened here: where they go, that every byte goes through as it came, and
 // how they end.
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <string>
@@ -381,6 +382,59 @@ TEST_CASE("passthrough: a look tells the stage, the name, the server and the byt
   CHECK(reports[0].server_name == "a.example");
   CHECK(reports[0].server == "127.0.0.1:" + std::to_string(server.port()));
   CHECK(reports[0].received_bytes == hello.size());
+}
+
+TEST_CASE("passthrough: a drained server has no new connection, keeps those it has, comes back") {
+  Script one(2, answering("one"));
+  Script other(3, [](Guest& guest) {
+    guest.read_bytes(1);
+    guest.send("other");
+    guest.read_to_end();
+  });
+  PassthroughRoute route = to(other.port(), "*.example");
+  route.protocols = {"imap", "pop3"};
+  route.servers.push_back(clear(one.port()));
+  Passing front({.routes = {std::move(route), to(one.port(), "a.example")}});
+  Engine& engine = front.host.engine();
+  const std::string first = "127.0.0.1:" + std::to_string(one.port());
+  const std::string second = "127.0.0.1:" + std::to_string(other.port());
+  const std::string mail = hello_for("mail.example", {"imap"});
+  const auto report_of = [&](const std::string& server) {
+    const auto all = engine.passthrough_servers();
+    return *std::ranges::find(all, server, &UpstreamReport::server);
+  };
+  std::string answers;
+  play(front.host, [&] {
+    Guest open(front.port);
+    open.send(mail);
+    open.read_bytes(5); // Of the other, by turns.
+    CHECK(engine.drain_passthrough(second) == 1);
+    for (int count = 0; count < 2; ++count) {
+      Guest client(front.port);
+      client.send(mail);
+      answers += client.read_to_end() + " ";
+    }
+    CHECK(report_of(second).drained);
+    CHECK(report_of(second).outstanding == 1);
+    CHECK(engine.drain_passthrough(first) == 2);
+    Guest refused(front.port);
+    refused.send(mail);
+    CHECK(refused.read_to_end() == alert(80));
+    CHECK(engine.drain_passthrough(second, false) == 1);
+    Guest back(front.port);
+    back.send(mail);
+    CHECK(back.read_bytes(5) == "other");
+  });
+  CHECK(answers == "one one ");
+  CHECK(front.host.faults(Code::passthrough_no_server) == 1);
+  CHECK(engine.drain_passthrough("10.0.0.1:1") == 0);
+  const auto all = engine.passthrough_servers();
+  REQUIRE(all.size() == 3);
+  CHECK(all[0].route == "*.example/imap,pop3");
+  CHECK(all[2].route == "a.example");
+  CHECK(report_of(second).requests == 2);
+  CHECK(report_of(second).outstanding == 0);
+  CHECK_FALSE(report_of(second).drained);
 }
 
 TEST_CASE("passthrough: routes that are none are refused") {

@@ -260,11 +260,19 @@ def bad_files():
         refused(serving, 'No such file')
         for script, words in (('exit 3', 'it ended with status 3'),
                               ('kill -9 $$', 'signal 9 ended it'),
-                              ('exec sleep 600', 'it was not ready in time, and was killed')):
+                              ('exec sleep 600', 'it was not ready in time, and was killed'),
+                              (FLOOD, 'it was not ready in time, and was killed')):
             serving.replace_program(script)
             refused(serving, words)
         serving.replace_program()
         serving.upgrade()
+
+
+# Notices for ever, of which none says READY.
+FLOOD = f"""exec {sys.executable} -c '
+import os, socket
+notices, place = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM), os.environ["NOTIFY_SOCKET"]
+while True: notices.sendto(b"STATUS=busy", place.replace("@", chr(0), 1))'"""
 
 
 def refused(serving, words):

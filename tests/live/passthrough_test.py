@@ -180,6 +180,37 @@ def seen():
         assert line['server'] == f'127.0.0.1:{behind.port}' and line['sni'] == 'a.example', line
 
 
+@tap.case('passthrough: upstreams lists the servers, and a drained one has no new connection')
+def drained():
+    with tempfile.TemporaryDirectory() as folder, \
+            Origin(saying(OK, then=lambda _: None), context_of()) as one, \
+            Origin(saying(OK, then=lambda _: None), context_of()) as other:
+        admin = f'{folder}/admin'
+        places = [f'127.0.0.1:{origin_.port}' for origin_ in (one, other)]
+        flags = [flag for place in places for flag in ('--passthrough', f'localhost={place}')]
+        with proxy(*flags, '--admin', admin, '--listen', '127.0.0.1:0') as front:
+            def rows():
+                told = json.loads(server.inspect(admin, 'upstreams', '--json')[1])
+                return {row['server']: row for row in told}
+
+            def visit(count):
+                for _ in range(count):
+                    assert fetch(front.url)[0] == b'ok'
+                return [one.accepted, other.accepted]
+            assert {row['route'] for row in rows().values()} == {'passthrough localhost'}
+            assert visit(4) == [2, 2]
+            assert server.inspect(admin, 'drain-upstream', places[0])[0] == 0
+            assert rows()[places[0]]['state'] == 'drained'
+            assert visit(4) == [2, 6]
+            assert server.inspect(admin, 'restore-upstream', places[0])[0] == 0
+            visit(4)
+            assert one.accepted == 4, one.accepted
+            told = server.inspect(admin, 'metrics')[1]
+            label = f'upstream="{places[1]}",route="passthrough localhost"'
+            assert f'ringfort_upstream_requests_total{{{label}}} 8' in told, told
+            assert server.inspect(admin, 'drain-upstream', '10.0.0.1:1')[0] == 64
+
+
 @tap.case('passthrough: where nobody listens the client gets an alert, and the log says why')
 def refused():
     with passing(origin.free_port()) as front:

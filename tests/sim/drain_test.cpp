@@ -1,4 +1,4 @@
-// A drain: what is under way is finished, what is on its way answered, and who is idle ends in order.
+// A drain: what is under way is finished, what is on its way answered, and who is idle ends well.
 #include <chrono>
 #include <string>
 
