@@ -2,8 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <utility>
-#include <vector>
 
 #include <ringfort/bytes.hpp>
 #include <ringfort/check.hpp>
@@ -51,9 +51,8 @@ public:
     return Result<Blocks>(std::in_place, std::move(*mapping), count, block_bytes);
   }
   Blocks(Mapping mapping, std::uint32_t count, std::uint32_t block_bytes)
-      : mapping_(std::move(mapping)), count_(count), block_bytes_(block_bytes) {
-    free_.reserve(count);
-  }
+      : mapping_(std::move(mapping)), free_(std::make_unique_for_overwrite<std::uint32_t[]>(count)),
+        count_(count), block_bytes_(block_bytes) {}
   /// Movable only until the first block is taken.
   Blocks(Blocks&& other) noexcept
       : mapping_(std::move(other.mapping_)), free_(std::move(other.free_)), count_(other.count_),
@@ -65,9 +64,8 @@ public:
   /// An empty Block when all are taken. Cost: no allocation, no system call.
   Block try_take() noexcept {
     std::uint32_t index = touched_;
-    if (!free_.empty()) {
-      index = free_.back();
-      free_.pop_back();
+    if (free_count_ > 0) {
+      index = free_[--free_count_];
     } else if (touched_ == count_) {
       return {};
     } else {
@@ -89,12 +87,13 @@ private:
     return mapping_.bytes().subspan(std::size_t{index} * block_bytes_, block_bytes_);
   }
   void give_back(std::uint32_t index) noexcept {
-    free_.push_back(index); // Reserved for all of them: never allocates.
+    free_[free_count_++] = index;
     --in_use_;
   }
 
   Mapping mapping_;
-  std::vector<std::uint32_t> free_;
+  std::unique_ptr<std::uint32_t[]> free_; ///< room for all of them
+  std::uint32_t free_count_ = 0;
   std::uint32_t count_;
   std::uint32_t block_bytes_;
   std::uint32_t touched_ = 0; ///< blocks below this were taken at least once

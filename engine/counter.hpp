@@ -9,13 +9,16 @@ namespace ringfort::engine {
 /// Where: written by its shard's thread alone, read by any.
 class Counter {
 public:
-  void operator++() noexcept { *this += 1; }
-  void operator--() noexcept { store(*this - 1); }
-  void operator+=(std::uint64_t more) noexcept { store(*this + more); }
+  // Less code than a call, wherever it is.
+  [[gnu::always_inline]] void operator++() noexcept { *this += 1; }
+  [[gnu::always_inline]] void operator--() noexcept { store(*this - 1); }
+  [[gnu::always_inline]] void operator+=(std::uint64_t more) noexcept { store(*this + more); }
   operator std::uint64_t() const noexcept { return value_.load(std::memory_order_relaxed); }
 
 private:
-  void store(std::uint64_t value) noexcept { value_.store(value, std::memory_order_relaxed); }
+  [[gnu::always_inline]] void store(std::uint64_t value) noexcept {
+    value_.store(value, std::memory_order_relaxed);
+  }
 
   std::atomic<std::uint64_t> value_{0};
 };

@@ -43,12 +43,12 @@ private:
 class ReceiveBuffers {
 public:
   ReceiveBuffers(Ring& ring, std::uint32_t count, std::uint32_t buffer_bytes)
-      : ring_(ring), holds_(count, 0), buffer_bytes_(buffer_bytes) {}
+      : ring_(ring), holds_(count, 0), count_(count), buffer_bytes_(buffer_bytes) {}
   ReceiveBuffers(const ReceiveBuffers&) = delete;
   ReceiveBuffers& operator=(const ReceiveBuffers&) = delete;
 
   std::uint32_t buffer_bytes() const noexcept { return buffer_bytes_; }
-  std::uint32_t count() const noexcept { return static_cast<std::uint32_t>(holds_.size()); }
+  std::uint32_t count() const noexcept { return count_; }
   MutableBytes bytes(std::uint16_t id) const noexcept { return ring_.buffer(id); }
 
   /// One more reason to keep a buffer that the kernel has filled.
@@ -84,6 +84,7 @@ public:
 private:
   Ring& ring_;
   std::vector<std::uint16_t> holds_;
+  std::uint32_t count_;
   std::uint32_t buffer_bytes_;
   Starved* head_ = nullptr;
   Starved* tail_ = nullptr;

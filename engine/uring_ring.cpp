@@ -131,15 +131,14 @@ void UringRing::wake() noexcept {
   [[maybe_unused]] const auto written = ::write(wake_descriptor_, &one, sizeof one);
 }
 
-io_uring_sqe& UringRing::next_sqe() noexcept {
-  io_uring_sqe* sqe = io_uring_get_sqe(&ring_);
+io_uring_sqe* UringRing::sqe_after_submitting() noexcept {
+  io_uring_sqe* sqe = nullptr;
   while (sqe == nullptr) {
     ++counters_.enters;
     io_uring_submit(&ring_);
     sqe = io_uring_get_sqe(&ring_);
   }
-  ++counters_.submissions;
-  return *sqe;
+  return sqe;
 }
 
 /// So many entries go to the kernel in one submission, as linked ones have to.
@@ -257,14 +256,15 @@ Result<> UringRing::submit_and_wait(unsigned count, std::chrono::nanoseconds wai
 }
 
 std::size_t UringRing::harvest(std::span<Harvested> harvested) noexcept {
+  // io_uring_for_each_cqe() would look at the tail, and at the ring's flags, for each.
+  const unsigned ready = io_uring_cq_ready(&ring_);
+  const unsigned head = *ring_.cq.khead;
+  const unsigned mask = ring_.cq.ring_mask;
   std::size_t count = 0;
   unsigned seen = 0;
-  unsigned head = 0;
-  io_uring_cqe* cqe = nullptr;
-  io_uring_for_each_cqe(&ring_, head, cqe) {
-    if (count == harvested.size()) break;
-    ++seen;
-    if (take(*cqe, harvested[count])) ++count;
+  while (seen < ready && count < harvested.size()) {
+    const io_uring_cqe& cqe = ring_.cq.cqes[(head + seen++) & mask];
+    if (take(cqe, harvested[count])) ++count;
   }
   io_uring_cq_advance(&ring_, seen);
   counters_.completions += seen;

@@ -64,7 +64,8 @@ public:
   void connect(Op& op, int descriptor, const UnixAddress& address) noexcept;
   void receive(Op& op, int descriptor, ReceiveArm arm) noexcept;
   void send(Op& op, int descriptor, Bytes bytes) noexcept;
-  void send_gathered(Op& op, int descriptor, const iovec* pieces, unsigned count) noexcept;
+  [[gnu::noinline]] void send_gathered(Op& op, int descriptor, const iovec* pieces,
+                                       unsigned count) noexcept;
   std::optional<Completion> install_records(Op& op, int descriptor,
                                             const RecordInstall& install) noexcept;
   void poll(Op& op, int descriptor, std::uint32_t events) noexcept;
@@ -105,7 +106,13 @@ private:
   static bool knows_socket_options(io_uring& probe) noexcept;
   void reserve(unsigned count) noexcept;
   Message& next_message() noexcept;
-  io_uring_sqe& next_sqe() noexcept;
+  io_uring_sqe& next_sqe() noexcept {
+    io_uring_sqe* sqe = io_uring_get_sqe(&ring_);
+    if (sqe == nullptr) sqe = sqe_after_submitting();
+    ++counters_.submissions;
+    return *sqe;
+  }
+  io_uring_sqe* sqe_after_submitting() noexcept;
   void arm_wake() noexcept;
   bool take(const io_uring_cqe& cqe, Harvested& out) noexcept;
 
