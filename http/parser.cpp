@@ -39,6 +39,15 @@ Method method_of(unsigned method) noexcept {
   }
 }
 
+/// llhttp_method_name(), with the lengths.
+constexpr auto method_names = [] {
+  std::array<std::string_view, 256> names; // As many as llhttp_t::method can tell apart.
+#define RINGFORT_METHOD(number, name, text) names[number] = #text;
+  HTTP_ALL_METHOD_MAP(RINGFORT_METHOD)
+#undef RINGFORT_METHOD
+  return names;
+}();
+
 std::string_view without_trailing_space(std::string_view text) noexcept {
   while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
   return text;
@@ -62,18 +71,10 @@ struct ParserCallbacks {
     return self.take(self.target_, at, bytes);
   }
 
-  // llhttp takes RTSP/ and ICE/ too, with some methods.
   static int on_version(llhttp_t* machine, const char* at, std::size_t) noexcept {
     Parser& self = parser(machine);
     if (std::exchange(self.version_begun_, true) || self.role_ == Role::client) return 0;
-    constexpr std::string_view protocol = "HTTP/";
-    for (std::size_t back = 1; back <= protocol.size(); ++back) {
-      if (self.byte_before(at, back) == protocol[protocol.size() - back]) continue;
-      return self.refuse(Code::http_parse_bad_version);
-    }
-    // One space is before it; here too llhttp passes over more.
-    const bool padded = self.byte_before(at, protocol.size() + 2) == ' ';
-    return padded ? self.refuse(Code::http_parse_malformed) : 0;
+    return self.check_protocol(at);
   }
 
   // llhttp lets a reason phrase hold any byte but CR and LF.
@@ -120,9 +121,8 @@ struct ParserCallbacks {
   }
 
   static const llhttp_settings_t& settings() noexcept {
-    static const llhttp_settings_t settings = [] {
-      llhttp_settings_t made;
-      llhttp_settings_init(&made);
+    static constexpr llhttp_settings_t settings = [] {
+      llhttp_settings_t made{};
       made.on_url = on_url;
       made.on_version = on_version;
       made.on_version_complete = on_version_end;
@@ -189,32 +189,26 @@ void Parser::begin_after_interim() noexcept {
 }
 
 void Parser::begin(Arena& arena, const ParserLimits& limits) noexcept {
-  arena_ = &arena;
-  limits_ = limits;
-  fields_ = static_cast<Field*>(arena.allocate(limits.fields_max * sizeof(Field), alignof(Field)));
+  take_place(arena, limits);
   restart();
 }
 
+void Parser::take_place(Arena& arena, const ParserLimits& limits) noexcept {
+  arena_ = &arena;
+  limits_ = limits;
+  fields_ = static_cast<Field*>(arena.allocate(limits.fields_max * sizeof(Field), alignof(Field)));
+}
+
 void Parser::restart() noexcept {
+  static_cast<ParsedMessage&>(*this) = {};
+  start_machine();
+}
+
+void Parser::start_machine() noexcept {
   llhttp_t& machine = machine_of(machine_);
   const auto type = role_ == Role::server ? HTTP_REQUEST : HTTP_RESPONSE;
   llhttp_init(&machine, type, &ParserCallbacks::settings());
   machine.data = this;
-  started_ = version_done_ = head_done_ = head_reported_ = complete_ = false;
-  expects_continue_ = expects_other_ = keep_alive_ = false;
-  line_begun_ = version_begun_ = says_close_ = says_keep_alive_ = false;
-  padding_bytes_ = empty_line_bytes_ = 0;
-  framing_ = BodyFraming::none;
-  host_count_ = coding_count_ = 0;
-  only_chunked_ = true;
-  refusal_.reset();
-  field_bytes_ = chunk_extension_bytes_ = field_count_ = head_field_count_ = 0;
-  target_ = name_ = value_ = {};
-  host_ = {};
-  content_length_ = 0;
-  status_ = 0;
-  head_ = {};
-  piece_ = {};
 }
 
 Result<Step> Parser::parse(Bytes input) noexcept {
@@ -227,6 +221,11 @@ Result<Step> Parser::parse(Bytes input) noexcept {
     if (passed_bytes == input.size()) return Step{.consumed_bytes = passed_bytes};
     input = input.subspan(passed_bytes);
   }
+  return execute(input, passed_bytes);
+}
+
+/// The step counts the bytes passed over before `input` too.
+Result<Step> Parser::execute(Bytes input, std::size_t passed_bytes) noexcept {
   input_ = input;
   piece_ = {};
   const bool was_head = !head_done_;
@@ -235,8 +234,11 @@ Result<Step> Parser::parse(Bytes input) noexcept {
   auto step = step_after(error, input);
   if (!step) return step;
   if (!head_done_) remember_tail(input);
-  if (const auto refusal = check_padding(*step, was_head)) return fault(*refusal);
-  step->consumed_bytes += passed_bytes;
+  if (const auto refusal = check_padding(*step, was_head)) {
+    step = fault(*refusal);
+  } else {
+    step->consumed_bytes += passed_bytes;
+  }
   return step;
 }
 
@@ -312,6 +314,11 @@ bool Parser::append(Token& token, const char* at, std::size_t bytes) noexcept {
     token = {const_cast<char*>(at), bytes};
     return true;
   }
+  return join(token, at, bytes);
+}
+
+/// Apart from append(), because a token mostly comes in one piece.
+[[gnu::noinline]] bool Parser::join(Token& token, const char* at, std::size_t bytes) noexcept {
   if (token.data + token.size == at) {
     token.size += bytes;
     return true;
@@ -343,9 +350,9 @@ int Parser::end_head() noexcept {
   head_field_count_ = field_count_;
   head_done_ = true;
   field_bytes_ = 0; // From here on it counts trailers.
-  head_.version_minor = llhttp_get_http_minor(&machine);
-  status_ = llhttp_get_status_code(&machine);
-  if (llhttp_get_http_major(&machine) != 1 || head_.version_minor > 1) {
+  head_.version_minor = machine.http_minor;
+  status_ = machine.status_code;
+  if (machine.http_major != 1 || head_.version_minor > 1) {
     return refuse(Code::http_parse_bad_version);
   }
   if (const auto refusal = check_coding()) return refuse(*refusal);
@@ -370,7 +377,7 @@ std::optional<Code> Parser::check_coding() const noexcept {
   if (!chunked || coding_count_ > 1 || head_.version_minor == 0) {
     return Code::http_parse_bad_coding;
   }
-  if (!only_chunked_) return Code::http_parse_unknown_coding;
+  if (other_coding_) return Code::http_parse_unknown_coding;
   return std::nullopt;
 }
 
@@ -406,9 +413,9 @@ bool Parser::answer_has_no_body() const noexcept {
 }
 
 std::optional<Code> Parser::check_request() noexcept {
-  const unsigned method = llhttp_get_method(&machine_of(machine_));
+  const unsigned method = machine_of(machine_).method;
   head_.method = method_of(method);
-  head_.method_name = llhttp_method_name(static_cast<llhttp_method_t>(method));
+  head_.method_name = method_names[method];
   if (host_count_ > 1 || (host_count_ == 0 && head_.version_minor == 1)) {
     return Code::http_parse_bad_host;
   }

@@ -47,13 +47,62 @@ struct Step {
   bool last = false; ///< the message is complete with this event
 };
 
+/// What a parser knows of the message that it reads, and forgets with it.
+struct ParsedMessage {
+  /// A run of bytes that may have come in several inputs.
+  struct Token {
+    char* data = nullptr;
+    std::size_t size = 0;
+
+    std::string_view text() const noexcept { return {data, size}; }
+  };
+
+  Token target_;
+  Token name_;
+  Token value_;
+  std::string_view host_;
+  Bytes piece_;
+  Head head_;
+  std::uint64_t content_length_ = 0;
+  std::uint32_t field_bytes_ = 0;   ///< of the head, then of the trailers
+  std::uint32_t padding_bytes_ = 0; ///< of the head, or since the last piece: all that came
+  std::uint32_t chunk_extension_bytes_ = 0;
+  std::uint32_t field_count_ = 0;
+  std::uint32_t head_field_count_ = 0;
+  int status_ = 0;
+  std::uint16_t host_count_ = 0;
+  std::uint16_t coding_count_ = 0;
+  std::uint8_t empty_line_bytes_ = 0;
+  BodyFraming framing_ = BodyFraming::none;
+  bool started_ = false;
+  bool line_begun_ = false; ///< the empty lines before a message are over
+  bool version_begun_ = false;
+  bool version_done_ = false;
+  bool head_done_ = false;
+  bool head_reported_ = false;
+  bool complete_ = false;
+  bool keep_alive_ = false;
+  bool expects_continue_ = false;
+  bool expects_other_ = false;
+  bool says_close_ = false;      ///< Connection does
+  bool says_keep_alive_ = false; ///< likewise
+  bool other_coding_ = false;    ///< a Transfer-Encoding field says anything but "chunked"
+  std::optional<Code> refusal_;  ///< what a callback refused
+};
+
 /// One direction of one connection, message after message.
 /// Where: one shard. An idle parser holds no memory but itself.
-class Parser {
+class Parser : private ParsedMessage {
 public:
   /// `authorities` is shared by the parsers of a shard, and outlives them.
   Parser(Role role, AuthorityCheck& authorities) noexcept
       : role_(role), authorities_(authorities) {}
+  /// One that has begun: see begin().
+  Parser(Role role, AuthorityCheck& authorities, Arena& arena, const ParserLimits& limits) noexcept
+      : role_(role), authorities_(authorities) {
+    take_place(arena, limits);
+    start_machine();
+  }
   Parser(const Parser&) = delete;
   Parser& operator=(const Parser&) = delete;
 
@@ -102,22 +151,18 @@ public:
 private:
   friend struct ParserCallbacks;
 
-  /// A run of bytes that may have come in several inputs.
-  struct Token {
-    char* data = nullptr;
-    std::size_t size = 0;
-
-    std::string_view text() const noexcept { return {data, size}; }
-  };
-
+  void take_place(Arena& arena, const ParserLimits& limits) noexcept;
+  void start_machine() noexcept;
   void restart() noexcept;
   std::optional<Code> pass_empty_lines(Bytes input, std::size_t& passed_bytes) noexcept;
   std::optional<Code> check_padding(const Step& step, bool was_head) noexcept;
   void remember_tail(Bytes input) noexcept;
+  int check_protocol(const char* version) noexcept;
   char byte_before(const char* at, std::size_t back) const noexcept;
   bool count(std::size_t bytes) noexcept;
   int take(Token& token, const char* at, std::size_t bytes) noexcept;
   bool append(Token& token, const char* at, std::size_t bytes) noexcept;
+  bool join(Token& token, const char* at, std::size_t bytes) noexcept;
   bool keep(Token& token) noexcept;
   bool keep(std::string_view& view) noexcept;
   bool in_input(const char* at) const noexcept;
@@ -135,6 +180,7 @@ private:
   bool answer_has_no_body() const noexcept;
   Code code_of(int error) const noexcept;
   Code code_of_line() const noexcept;
+  Result<Step> execute(Bytes input, std::size_t passed_bytes) noexcept;
   Result<Step> step_after(int error, Bytes input) noexcept;
   int refuse(Code code) noexcept;
   std::unexpected<Error> fault(Code code, int detail = 0) const noexcept;
@@ -145,43 +191,11 @@ private:
 
   Role role_;
   AuthorityCheck& authorities_;
-  bool started_ = false;
-  bool line_begun_ = false; ///< the empty lines before a message are over
-  bool version_begun_ = false;
-  bool version_done_ = false;
-  bool head_done_ = false;
-  bool head_reported_ = false;
-  bool complete_ = false;
-  bool keep_alive_ = false;
-  bool expects_continue_ = false;
-  bool expects_other_ = false;
-  bool says_close_ = false;      ///< Connection does
-  bool says_keep_alive_ = false; ///< likewise
-  BodyFraming framing_ = BodyFraming::none;
-  bool only_chunked_ = true; ///< each Transfer-Encoding field says "chunked" and nothing else
-  std::uint16_t host_count_ = 0;
-  std::uint16_t coding_count_ = 0;
-  std::optional<Code> refusal_; ///< what a callback refused
-  int status_ = 0;
-
   Arena* arena_ = nullptr;
   ParserLimits limits_;
-  std::uint32_t field_bytes_ = 0;   ///< of the head, then of the trailers
-  std::uint32_t padding_bytes_ = 0; ///< of the head, or since the last piece: all that came
-  std::uint8_t empty_line_bytes_ = 0;
-  std::array<char, 8> tail_{}; ///< the end of earlier inputs, while the head is not whole
-  std::uint32_t chunk_extension_bytes_ = 0;
-  std::uint32_t field_count_ = 0;
-  std::uint32_t head_field_count_ = 0;
   Field* fields_ = nullptr;
-  Token target_;
-  Token name_;
-  Token value_;
-  std::string_view host_;
-  std::uint64_t content_length_ = 0;
-  Head head_;
+  std::array<char, 8> tail_{}; ///< the end of earlier inputs, while the head is not whole
   Bytes input_;
-  Bytes piece_;
 };
 
 } // namespace ringfort::http

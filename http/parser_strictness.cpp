@@ -1,6 +1,8 @@
 // What llhttp passes over or leaves to its user, and a strict reader does not.
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
+#include <type_traits>
 
 #include "http/list_reader.hpp"
 #include "http/parser.hpp"
@@ -9,13 +11,29 @@ namespace ringfort::http {
 
 namespace {
 
-/// Whether a field has this name of small letters; among token letters only the case bit of a
-/// letter differs, so one comparison of all bytes tells.
-template <std::size_t Bytes>
-bool is_named(const Field& field, const char (&name)[Bytes]) noexcept {
-  if (field.name.size() != Bytes - 1) return false;
-  bool same = true;
-  for (std::size_t at = 0; at < Bytes - 1; ++at) same &= (field.name[at] | 0x20) == name[at];
+template <class Word>
+Word word_at(const char* at) noexcept {
+  Word word;
+  std::memcpy(&word, at, sizeof word);
+  return word;
+}
+
+/// Whether a field has this name of small letters. Among token letters only the case bit of a
+/// letter differs, so words of them are compared; the last may overlap the one before.
+template <std::size_t Size>
+bool is_named(const Field& field, const char (&name)[Size]) noexcept {
+  constexpr std::size_t bytes = Size - 1;
+  constexpr bool is_short = bytes < sizeof(std::uint64_t);
+  using Word = std::conditional_t<is_short, std::uint32_t, std::uint64_t>;
+  static_assert(bytes >= sizeof(Word));
+  constexpr auto case_bits = static_cast<Word>(0x2020'2020'2020'2020);
+  constexpr std::size_t last = bytes - sizeof(Word);
+  if (field.name.size() != bytes) return false;
+  const char* const text = field.name.data();
+  bool same = (word_at<Word>(text + last) | case_bits) == word_at<Word>(name + last);
+  for (std::size_t at = 0; at < last; at += sizeof(Word)) {
+    same &= (word_at<Word>(text + at) | case_bits) == word_at<Word>(name + at);
+  }
   return same;
 }
 
@@ -71,6 +89,23 @@ char Parser::byte_before(const char* at, std::size_t back) const noexcept {
                         : tail_[tail_.size() - (back - offset)];
 }
 
+/// The version follows "HTTP/", for llhttp takes RTSP/ and ICE/ too, with some methods; and that
+/// follows one space, of which llhttp here too passes over more.
+int Parser::check_protocol(const char* version) noexcept {
+  constexpr std::string_view protocol = "HTTP/";
+  constexpr std::size_t padding = protocol.size() + 2;
+  const auto offset = static_cast<std::size_t>(version - text_of(input_).data());
+  if (offset >= padding && std::memcmp(version - protocol.size(), "HTTP/", protocol.size()) == 0 &&
+      version[-static_cast<std::ptrdiff_t>(padding)] != ' ') {
+    return 0;
+  }
+  for (std::size_t back = 1; back <= protocol.size(); ++back) {
+    if (byte_before(version, back) == protocol[protocol.size() - back]) continue;
+    return refuse(Code::http_parse_bad_version);
+  }
+  return byte_before(version, padding) == ' ' ? refuse(Code::http_parse_malformed) : 0;
+}
+
 void Parser::read_known_field(const Field& field) noexcept {
   if (is_named(field, "host")) {
     ++host_count_;
@@ -89,7 +124,7 @@ void Parser::read_known_field(const Field& field) noexcept {
     }
   } else if (is_named(field, "transfer-encoding")) {
     ++coding_count_;
-    only_chunked_ = only_chunked_ && same_name(field.value, "chunked");
+    other_coding_ = other_coding_ || !same_name(field.value, "chunked");
   }
 }
 

@@ -1,5 +1,7 @@
 #include "http/request_target.hpp"
 
+#include <cstring>
+
 #include "http/letters.hpp"
 
 namespace ringfort::http {
@@ -22,7 +24,9 @@ std::optional<Code> target_fault(Method method, std::string_view target,
     const bool good = !target.empty() && authorities.valid(target) && names_port(target);
     return good ? std::nullopt : std::optional(Code::http_parse_bad_target);
   }
-  if (target.contains('#')) return Code::http_parse_bad_target;
+  const bool has_fragment =
+      !target.empty() && std::memchr(target.data(), '#', target.size()) != nullptr;
+  if (has_fragment) return Code::http_parse_bad_target;
   if (target.starts_with('/')) return {};
   if (target.starts_with('*')) {
     const bool may = method == Method::options || method == Method::other;

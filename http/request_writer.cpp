@@ -67,7 +67,7 @@ void put_line(Sink& sink, std::string_view name, std::string_view value) noexcep
 }
 
 template <class Sink>
-void put_request(Sink& sink, const RequestHead& head, const Digits& length) noexcept {
+void put_request(Sink& sink, const RequestHead& head) noexcept {
   sink.put(head.method);
   sink.put(" ");
   put_target(sink, head);
@@ -75,7 +75,7 @@ void put_request(Sink& sink, const RequestHead& head, const Digits& length) noex
   sink.put(head.authority);
   sink.put("\r\n");
   sink.put(head.fields);
-  put_framing(sink, head.framing, length);
+  put_framing(sink, head.framing, head.content_length);
   const bool bodiless = head.framing == BodyFraming::none;
   if (bodiless && expects_body(head.method)) sink.put("content-length: 0\r\n");
   if (head.expects_continue) sink.put("expect: 100-continue\r\n");
@@ -96,14 +96,13 @@ Result<std::size_t> write_request(MutableBytes out, const RequestHead& head,
                                   AuthorityCheck& authorities) noexcept {
   RINGFORT_CHECK(head.framing != BodyFraming::until_close);
   if (!valid(head, authorities)) return fail(Code::call_bad_request);
-  const Digits length(head.content_length);
   if (texts_bytes(head) + around_texts_bytes_max > out.size()) {
     Measure measure;
-    put_request(measure, head, length);
+    put_request(measure, head);
     if (measure.bytes() > out.size()) return fail(Code::call_bad_request);
   }
   Writer writer(out);
-  put_request(writer, head, length);
+  put_request(writer, head);
   return writer.bytes_since(out);
 }
 

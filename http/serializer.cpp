@@ -14,19 +14,18 @@ template <class Sink>
 void put_status_line(Sink& sink, int status) noexcept {
   if (status == 200) return sink.put("HTTP/1.1 200 OK\r\n");
   sink.put("HTTP/1.1 ");
-  sink.put(Digits(static_cast<std::uint64_t>(status)).text());
+  sink.put(Digits<>{static_cast<std::uint64_t>(status)});
   sink.put(" ");
   sink.put(reason_phrase(status));
   sink.put("\r\n");
 }
 
 template <class Sink>
-void put_head(Sink& sink, const ResponseHead& head, const FieldLines& lines,
-              const Digits& length) noexcept {
+void put_head(Sink& sink, const ResponseHead& head, const FieldLines& lines) noexcept {
   put_status_line(sink, head.status);
   sink.put(lines.text());
   if (head.date != nullptr && !lines.has_date()) sink.put(*head.date);
-  put_framing(sink, head.framing, length);
+  put_framing(sink, head.framing, head.content_length);
   if (!head.protocol.empty()) {
     sink.put("connection: upgrade\r\nupgrade: ");
     sink.put(head.protocol);
@@ -55,22 +54,21 @@ Result<std::size_t> HeadWriter::write_interim(MutableBytes out, int status,
 
 Result<std::size_t> HeadWriter::write_checked(MutableBytes out, const ResponseHead& head) noexcept {
   if (!lines_.set(head.fields)) return fail(Code::handler_bad_response);
-  const Digits length(head.content_length);
   const std::size_t plain_bytes_max =
       lines_.text().size() + head.protocol.size() + around_fields_bytes_max;
   if (plain_bytes_max > out.size()) {
     Measure measure;
-    put_head(measure, head, lines_, length);
+    put_head(measure, head, lines_);
     if (measure.bytes() > out.size()) return fail(Code::handler_bad_response);
   }
   Writer writer(out);
-  put_head(writer, head, lines_, length);
+  put_head(writer, head, lines_);
   return writer.bytes_since(out);
 }
 
 std::size_t write_chunk_size(MutableBytes out, std::uint64_t bytes) noexcept {
   Writer writer(out);
-  writer.put(Digits(bytes, 16).text());
+  writer.put(Digits<16>{bytes});
   writer.put("\r\n");
   return writer.bytes_since(out);
 }

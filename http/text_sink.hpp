@@ -19,6 +19,19 @@
 
 namespace ringfort::http {
 
+/// A number as its digits.
+template <int Base = 10>
+struct Digits {
+  static constexpr std::size_t bytes_max = 20;
+
+  std::uint64_t number;
+
+  /// The end of what was written; `at` has room for it.
+  char* write(char* at) const noexcept {
+    return std::to_chars(at, at + bytes_max, number, Base).ptr;
+  }
+};
+
 class Measure {
 public:
   template <std::size_t Bytes>
@@ -28,6 +41,11 @@ public:
   void put(const DateLine& line) noexcept { bytes_ += line.size(); }
   void put(std::string_view text) noexcept { bytes_ += text.size(); }
   void put(std::span<const Field> fields) noexcept { bytes_ += bytes_of_lines(fields); }
+  template <int Base>
+  void put(Digits<Base> digits) noexcept {
+    std::array<char, Digits<Base>::bytes_max> text;
+    bytes_ += static_cast<std::size_t>(digits.write(text.data()) - text.data());
+  }
   std::size_t bytes() const noexcept { return bytes_; }
 
 private:
@@ -50,6 +68,10 @@ public:
   }
   void put(std::string_view text) noexcept { at_ = std::copy(text.begin(), text.end(), at_); }
   void put(std::span<const Field> fields) noexcept { at_ = write_lines(at_, fields); }
+  template <int Base>
+  void put(Digits<Base> digits) noexcept {
+    at_ = digits.write(at_);
+  }
 
   std::size_t bytes_since(MutableBytes space) const noexcept {
     return static_cast<std::size_t>(at_ - reinterpret_cast<char*>(space.data()));
@@ -59,31 +81,14 @@ private:
   char* at_;
 };
 
-/// A number's digits, made once for both passes.
-class Digits {
-public:
-  explicit Digits(std::uint64_t number, int base = 10) noexcept
-      : end_(std::to_chars(text_.data(), text_.data() + text_.size(), number, base).ptr) {}
-  Digits(const Digits&) = delete;
-  Digits& operator=(const Digits&) = delete;
-
-  std::string_view text() const noexcept {
-    return {text_.data(), static_cast<std::size_t>(end_ - text_.data())};
-  }
-
-private:
-  std::array<char, 20> text_;
-  const char* end_;
-};
-
 /// The field that tells of a body that is there (RFC 9112 section 6); no line for other framings.
 template <class Sink>
-void put_framing(Sink& sink, BodyFraming framing, const Digits& length) noexcept {
+void put_framing(Sink& sink, BodyFraming framing, std::uint64_t length) noexcept {
   if (framing == BodyFraming::chunked) {
     sink.put("transfer-encoding: chunked\r\n");
   } else if (framing == BodyFraming::length) {
     sink.put("content-length: ");
-    sink.put(length.text());
+    sink.put(Digits<>{length});
     sink.put("\r\n");
   }
 }
