@@ -61,7 +61,10 @@ protected:
   ~CallWaiter() = default;
 
   bool waits_for_calls() const noexcept { return first_ != nullptr; }
-  std::coroutine_handle<> end_first_call_wait() noexcept { return end_call_wait(*first_); }
+  std::coroutine_handle<> end_first_call_wait() noexcept {
+    RINGFORT_CHECK(waits_for_calls());
+    return end_call_wait(*first_);
+  }
 
 private:
   CallWait* first_ = nullptr;

@@ -21,12 +21,12 @@ std::chrono::nanoseconds after_or_never(std::chrono::nanoseconds now,
 
 /// Nothing has come yet, and that is the first thing to be late.
 bool ServerConnection::waits_for_first_byte() const noexcept {
+  if (transport_.stream().received_bytes() > 0) return false;
   const Limits& limits = shard_.limits();
   const auto next = header_ != nullptr       ? limits.proxy_header_timeout
                     : transport_.encrypted() ? limits.handshake_timeout
                                              : limits.keep_alive_timeout;
-  return limits.first_byte_timeout.count() > 0 && limits.first_byte_timeout < next &&
-         transport_.stream().received_bytes() == 0;
+  return limits.first_byte_timeout.count() > 0 && limits.first_byte_timeout < next;
 }
 
 ServerConnection::Waiting ServerConnection::waiting_for() const noexcept {

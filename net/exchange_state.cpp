@@ -18,10 +18,9 @@ ExchangeState::ExchangeState(ServerConnection& connection, MutableBytes arena_bl
     : connection_(connection),
       arena_(arena_block), pace_{.left = connection.shard().limits().request_timeout,
                                  .handler_left = connection.shard().limits().handler_timeout},
-      parser_(http::Role::server, connection.shard().authorities()),
-      unread_bytes_max_(connection.shard().limits().unread_body_bytes_max) {
-  parser_.begin(arena_, connection.shard().parser_limits());
-}
+      parser_(http::Role::server, connection.shard().authorities(), arena_,
+              connection.shard().parser_limits()),
+      unread_bytes_max_(connection.shard().limits().unread_body_bytes_max) {}
 
 ExchangeState::~ExchangeState() {
   if (began_) tell_answered();
@@ -213,6 +212,7 @@ void ExchangeState::send_payload(Payload&& payload) noexcept {
     }
     payload_rest_ = *copy;
   }
+  if (payload_rest_.empty()) return complete_response();
   send_payload_rest();
 }
 
@@ -226,11 +226,6 @@ void ExchangeState::send_payload_rest() noexcept {
     payload_rest_ = payload_rest_.subspan(part[0].size());
   }
   complete_response();
-}
-
-void ExchangeState::release_payload() noexcept {
-  payload_rest_ = {};
-  if (payload_release_) std::exchange(payload_release_, nullptr)();
 }
 
 void ExchangeState::complete_response() noexcept {

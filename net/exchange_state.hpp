@@ -158,7 +158,10 @@ private:
   void complete_response() noexcept;
   void send_payload(Payload&& payload) noexcept;
   void send_payload_rest() noexcept;
-  void release_payload() noexcept;
+  void release_payload() noexcept {
+    payload_rest_ = {};
+    if (payload_release_) std::exchange(payload_release_, nullptr)();
+  }
   void fail_write(const Error& error) noexcept;
   void resume(Wait reason) noexcept;
   void resume_all_but_write() noexcept;

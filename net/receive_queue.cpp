@@ -26,12 +26,6 @@ void ReceiveQueue::push(std::uint16_t id, std::uint32_t bytes) noexcept {
   ++count_;
 }
 
-MutableBytes ReceiveQueue::front() const noexcept {
-  if (count_ == 0) return {};
-  const HeldBuffer& held = table_[head_];
-  return buffers_.bytes(head_).subspan(held.begin, held.end - held.begin);
-}
-
 unsigned ReceiveQueue::gather(std::span<iovec> pieces,
                               std::span<std::uint16_t> ids) const noexcept {
   const auto count = static_cast<unsigned>(std::min<std::size_t>(count_, pieces.size()));

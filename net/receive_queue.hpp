@@ -37,7 +37,11 @@ public:
 
   /// The unread bytes of the oldest buffer; empty when nothing waits.
   /// Borrow: until they are consumed.
-  MutableBytes front() const noexcept;
+  [[gnu::always_inline]] MutableBytes front() const noexcept {
+    if (count_ == 0) return {};
+    const HeldBuffer& held = table_[head_];
+    return buffers_.bytes(head_).subspan(held.begin, held.end - held.begin);
+  }
   /// The unread bytes of the oldest buffers, as many as `pieces` and `ids` have room for; answers
   /// how many. Borrow: each until it is consumed, and its buffer held by nobody else.
   unsigned gather(std::span<iovec> pieces, std::span<std::uint16_t> ids) const noexcept;

@@ -5,7 +5,7 @@
 
 namespace ringfort::net {
 
-void RecordReader::release() noexcept {
+void RecordReader::give_back() noexcept {
   if (opened_bytes_ > 0) stream_.consume(std::exchange(opened_bytes_, 0));
   if (opened_in_assembly_) {
     opened_in_assembly_ = false;

@@ -24,7 +24,9 @@ public:
   /// Cost:   one copy for a record that straddles receive buffers.
   Result<MutableBytes> next(const tls::Channel& channel) noexcept;
   /// Gives back the memory of the record that next() answered last.
-  void release() noexcept;
+  void release() noexcept {
+    if (opened_bytes_ > 0 || opened_in_assembly_) give_back();
+  }
   /// The stream has dropped its buffers.
   void forget() noexcept { opened_bytes_ = 0; }
 
@@ -38,6 +40,7 @@ public:
   bool in_receive_buffer() const noexcept { return !opened_in_assembly_; }
 
 private:
+  void give_back() noexcept;
   Result<MutableBytes> assemble(const tls::Channel& channel) noexcept;
 
   engine::Blocks& blocks_;

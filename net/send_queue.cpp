@@ -1,6 +1,7 @@
 #include "net/send_queue.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <memory>
 #include <utility>
 
@@ -10,29 +11,37 @@ namespace ringfort::net {
 
 MutableBytes SendQueue::space(std::size_t bytes_min) noexcept {
   if (tail_ != nullptr) {
-    const MutableBytes room = tail_->memory().subspan(tail_->end);
+    const MutableBytes room = tail_->room();
     if (room.size() >= bytes_min) return room;
   }
   engine::Block block = blocks_.try_take();
   if (!block) return {};
-  auto* chunk = std::construct_at(reinterpret_cast<Chunk*>(block.bytes().data()));
-  chunk->block = std::move(block);
-  RINGFORT_CHECK(chunk->memory().size() >= bytes_min);
+  const MutableBytes memory = block.bytes();
+  auto* chunk = std::construct_at(reinterpret_cast<Chunk*>(memory.data()), std::move(block),
+                                  memory.size() - sizeof(Chunk));
+  RINGFORT_CHECK(chunk->memory_bytes >= bytes_min);
   (tail_ == nullptr ? head_ : tail_->next) = chunk;
   tail_ = chunk;
-  return chunk->memory();
+  return chunk->room();
 }
 
-void SendQueue::commit(std::size_t bytes) noexcept {
-  tail_->end += bytes;
-  queued_bytes_ += bytes;
+bool SendQueue::append(Bytes bytes) noexcept {
+  while (!bytes.empty()) {
+    const MutableBytes space = this->space(1);
+    if (space.empty()) return false;
+    const Bytes part = bytes.first(std::min(space.size(), bytes.size()));
+    std::memcpy(space.data(), part.data(), part.size());
+    commit(part.size());
+    bytes = bytes.subspan(part.size());
+  }
+  return true;
 }
 
 unsigned SendQueue::gather(std::span<iovec> pieces) const noexcept {
   unsigned count = 0;
   for (Chunk* chunk = head_; chunk != nullptr && count < pieces.size(); chunk = chunk->next) {
     if (chunk->begin == chunk->end) continue;
-    pieces[count++] = {chunk->memory().data() + chunk->begin, chunk->end - chunk->begin};
+    pieces[count++] = {chunk->memory() + chunk->begin, chunk->end - chunk->begin};
   }
   return count;
 }

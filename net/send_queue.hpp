@@ -34,7 +34,12 @@ public:
   /// blocks are spent. Borrow: until the next call on the queue.
   MutableBytes space(std::size_t bytes_min) noexcept;
   /// Queues the first `bytes` of what space() answered last.
-  void commit(std::size_t bytes) noexcept;
+  void commit(std::size_t bytes) noexcept {
+    tail_->end += bytes;
+    queued_bytes_ += bytes;
+  }
+  /// Copies them behind what is queued; false when the shard's blocks are spent.
+  bool append(Bytes bytes) noexcept;
 
   /// Fills `pieces` with the oldest bytes and answers how many pieces are filled.
   /// Borrow: the bytes stay in place until accepted() or clear().
@@ -48,11 +53,14 @@ public:
 private:
   struct Chunk {
     engine::Block block;
+    std::size_t memory_bytes = 0;
     Chunk* next = nullptr;
     std::size_t begin = 0;
     std::size_t end = 0;
 
-    MutableBytes memory() noexcept { return block.bytes().subspan(sizeof(Chunk)); }
+    std::byte* memory() noexcept { return reinterpret_cast<std::byte*>(this + 1); }
+    /// Behind what is queued.
+    MutableBytes room() noexcept { return {memory() + end, memory_bytes - end}; }
   };
 
   void pop() noexcept;

@@ -54,7 +54,8 @@ void ServerConnection::on_sent() noexcept {
   if (!idle || waiting_ != Waiting::request) return pump();
   // The timer looks when it fires.
   deadlines_.set(Deadline::phase, deadline_of(Waiting::request));
-  update_send_rate();
+  send_rate_.reset();
+  deadlines_.clear(Deadline::send_rate);
 }
 
 void ServerConnection::on_installed(engine::Completion completion) noexcept {
@@ -89,7 +90,7 @@ bool ServerConnection::step() noexcept {
   if (passthrough_ != nullptr) return false;
   if (header_ != nullptr && !take_header()) return false;
   if (exchange_ == nullptr) {
-    return !send_credit_spent() && parse_more();
+    return !transport_.plain_spent() && !send_credit_spent() && parse_more();
   }
   if (!exchange_->began()) return parse_more();
   if (exchange_->response_complete() && exchange_->handler_done()) {

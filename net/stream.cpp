@@ -173,14 +173,9 @@ void Stream::flush() noexcept {
   if (count < gather_max && !owner_.waits_for_sent()) home_.loop.expect_quiet_send();
 }
 
-Result<> Stream::queue(Bytes bytes) noexcept {
-  while (!bytes.empty()) {
-    const MutableBytes space = send_space(1);
-    if (space.empty()) return fail(Code::response_stream_no_blocks);
-    const Bytes part = bytes.first(std::min(space.size(), bytes.size()));
-    copy_into(space, part);
-    commit(part.size());
-    bytes = bytes.subspan(part.size());
+Result<> Stream::queue(std::span<const Bytes> pieces) noexcept {
+  for (const Bytes piece : pieces) {
+    if (!sending_.append(piece)) return fail(Code::response_stream_no_blocks);
   }
   return {};
 }
@@ -266,7 +261,7 @@ void Stream::on_send(engine::Completion completion) noexcept {
   if (completion.result < 0 && completion.result != -EINTR && completion.result != -EAGAIN) {
     return break_off(-completion.result);
   }
-  flush();
+  if (queued_bytes() > 0) flush();
   owner_.on_sent();
 }
 

@@ -69,7 +69,7 @@ public:
 
   /// The oldest unread bytes, in their receive buffer; empty when none wait.
   /// Borrow: until consumed.
-  MutableBytes received() const noexcept { return received_.front(); }
+  [[gnu::always_inline]] MutableBytes received() const noexcept { return received_.front(); }
   std::uint16_t received_buffer_id() const noexcept { return received_.front_id(); }
   /// Marks received bytes as used and arms the next receive when credit allows it again.
   void consume(std::size_t bytes) noexcept;
@@ -106,7 +106,8 @@ public:
   MutableBytes send_space(std::size_t bytes_min) noexcept { return sending_.space(bytes_min); }
   void commit(std::size_t bytes) noexcept { sending_.commit(bytes); }
   /// Copies them behind what is queued. Errors: response_stream.no_blocks.
-  Result<> queue(Bytes bytes) noexcept;
+  Result<> queue(std::span<const Bytes> pieces) noexcept;
+  Result<> queue(Bytes bytes) noexcept { return queue({&bytes, 1}); }
   /// What the kernel has not accepted yet.
   std::size_t queued_bytes() const noexcept {
     return sending_.queued_bytes() + record_.size + last_record_.size;
@@ -204,7 +205,7 @@ private:
   void pause_uncapped_receive() noexcept;
   bool stops_receive(int error_number) const noexcept;
   bool send_record() noexcept;
-  void arm_send(unsigned piece_count) noexcept;
+  inline void arm_send(unsigned piece_count) noexcept;
   void release_lent() noexcept;
   void break_off(int error_number) noexcept;
   void settle_when_idle() noexcept;

@@ -34,20 +34,7 @@ bool Transport::truncated() const noexcept {
   return phase_ == Phase::records && !peer_closed_ && stream_.ended();
 }
 
-void Transport::release() noexcept {
-  if (!plaintext_.empty()) return;
-  if (plain_bytes_ > 0) stream_.consume(std::exchange(plain_bytes_, 0));
-  reader_.release();
-}
-
-Result<MutableBytes> Transport::receive() noexcept {
-  if (!plaintext_.empty()) return plaintext_;
-  release();
-  if (phase_ == Phase::plain) {
-    plaintext_ = stream_.received();
-    plain_bytes_ = plaintext_.size();
-    return plaintext_;
-  }
+Result<MutableBytes> Transport::receive_secured() noexcept {
   if (phase_ == Phase::handshake) {
     const auto advanced = client_ == nullptr ? advance_handshake() : advance_client();
     if (!advanced) return fail_with(advanced.error());
@@ -89,7 +76,7 @@ Result<MutableBytes> Transport::receive_opened() noexcept {
   return plaintext_;
 }
 
-void Transport::move_on() noexcept {
+void Transport::move_records_on() noexcept {
   if (phase_ == Phase::handshake) {
     if (stream_.received().empty()) stream_.receive_next(0);
     return;
@@ -312,20 +299,12 @@ Result<> Transport::take(const tls::Channel::Received& received) noexcept {
   return {};
 }
 
-Result<> Transport::send(std::span<const Bytes> pieces) noexcept {
-  if (phase_ == Phase::plain) return send_plain(pieces);
+Result<> Transport::send_secured(std::span<const Bytes> pieces) noexcept {
   if (phase_ == Phase::records && !sent_close_) {
-    if (kernel_.installs_send()) return send_plain(pieces); // See settle_queued().
+    if (kernel_.installs_send()) return stream_.queue(pieces); // See settle_queued().
     return kernel_.sends() ? send_to_kernel(pieces) : send_records(pieces);
   }
   return fail(Code::response_stream_peer_closed);
-}
-
-Result<> Transport::send_plain(std::span<const Bytes> pieces) noexcept {
-  for (const Bytes piece : pieces) {
-    if (auto queued = stream_.queue(piece); !queued) return queued;
-  }
-  return {};
 }
 
 /// The kernel makes records of at most 16 KiB of what one send gives it.
@@ -337,7 +316,7 @@ Result<> Transport::send_to_kernel(std::span<const Bytes> pieces) noexcept {
   }
   const std::size_t records = bytes / tls::Channel::plaintext_bytes_max + 1;
   if (auto counted = channel_->count_sealed(records); !counted) return counted;
-  return send_plain(pieces);
+  return stream_.queue(pieces);
 }
 
 Result<> Transport::send_records(std::span<const Bytes> pieces) noexcept {

@@ -53,7 +53,14 @@ public:
   /// Borrow: until the receive() call that follows its complete use.
   /// Errors: tls_handshake.*, tls_record.*, tls_context.no_memory. The alert is already queued.
   /// Cost:   opened in place; one copy for a record that straddles receive buffers.
-  Result<MutableBytes> receive() noexcept;
+  Result<MutableBytes> receive() noexcept {
+    if (!plaintext_.empty()) return plaintext_;
+    release();
+    if (phase_ != Phase::plain) return receive_secured();
+    plaintext_ = stream_.received();
+    plain_bytes_ = plaintext_.size();
+    return plaintext_;
+  }
   /// The client's hello is here, and receive() waits for the context that answers it.
   bool wants_context() const noexcept { return wants_context_; }
   /// The server name as the client sent it. While wants_context().
@@ -75,11 +82,21 @@ public:
   /// Marks plaintext as used. Its memory stays as it is until the next receive() or release().
   void consume(std::size_t bytes) noexcept { plaintext_ = plaintext_.subspan(bytes); }
   /// Gives back the memory of plaintext that was used to the last byte.
-  void release() noexcept;
+  void release() noexcept {
+    if (!plaintext_.empty()) return;
+    if (plain_bytes_ > 0) stream_.consume(std::exchange(plain_bytes_, 0));
+    reader_.release();
+  }
 
   /// Where the plaintext lies: a receive buffer that can be held, or the assembly block.
   bool in_receive_buffer() const noexcept { return reader_.in_receive_buffer(); }
 
+  /// In clear text: nothing was received that waits, its end included. What was used is given back.
+  bool plain_spent() noexcept {
+    if (phase_ != Phase::plain || !plaintext_.empty()) return false;
+    release();
+    return stream_.received().empty() && !stream_.peer_ended();
+  }
   /// Nothing was received that waits, its end included, and nothing is left to send.
   bool idle() const noexcept {
     return plaintext_.empty() && reader_.empty() && stream_.quiet() && phase_ != Phase::handshake;
@@ -109,7 +126,9 @@ public:
 
   /// Arms the receive that is wanted next, where they go one by one, and gives the kernel what is
   /// ready to go over. After whatever may have changed that.
-  void move_on() noexcept;
+  void move_on() noexcept {
+    if (phase_ == Phase::handshake || phase_ == Phase::records) move_records_on();
+  }
   /// After a send was accepted. Errors: tls_record.key_update_unsupported.
   Result<> on_sent() noexcept;
   /// The kernel has taken records over, or has not. Errors: as send(); bytes of an answer are lost.
@@ -123,7 +142,9 @@ public:
   /// Seals (or copies) the pieces into the send queue, as one record when they fit one.
   /// Errors: response_stream.no_blocks, tls_record.crypto_failed, tls_record.key_exhausted,
   ///         tls_record.key_update_unsupported.
-  Result<> send(std::span<const Bytes> pieces) noexcept;
+  Result<> send(std::span<const Bytes> pieces) noexcept {
+    return phase_ == Phase::plain ? stream_.queue(pieces) : send_secured(pieces);
+  }
   /// Our side of an orderly end (RFC 8446 section 6.1). Nothing may be sent after it.
   void send_close_notify() noexcept;
 
@@ -138,13 +159,14 @@ private:
   Result<> begin_records() noexcept;
   Result<> begin_client_records() noexcept;
   Result<> queue_session_output() noexcept;
+  Result<MutableBytes> receive_secured() noexcept;
   Result<MutableBytes> receive_records() noexcept;
   Result<MutableBytes> receive_opened() noexcept;
   Result<> open_record(MutableBytes record) noexcept;
   Result<> open_early_record(MutableBytes record) noexcept;
   Result<> take(const tls::Channel::Received& received) noexcept;
   Result<> send_to_kernel(std::span<const Bytes> pieces) noexcept;
-  Result<> send_plain(std::span<const Bytes> pieces) noexcept;
+  Result<> send_secured(std::span<const Bytes> pieces) noexcept;
   Result<> send_records(std::span<const Bytes> pieces) noexcept;
   Result<> settle_queued() noexcept;
   Result<> send_control() noexcept;
@@ -161,6 +183,7 @@ private:
     bool greeted = false; ///< its hello is out
   };
 
+  void move_records_on() noexcept;
   tls::Handshake* handshake() const noexcept;
 
   StreamHome& home_;
