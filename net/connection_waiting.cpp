@@ -74,6 +74,7 @@ ServerConnection::Time ServerConnection::deadline_of(Waiting waiting) const noex
 void ServerConnection::update_deadlines() noexcept {
   if (state_ == State::stopping) return;
   const Waiting waiting = waiting_for();
+  if (waiting == Waiting::request) pipelined_ = 0;
   // Some have one absolute deadline; the others start anew at each step.
   const bool anew = waiting == Waiting::request || waiting == Waiting::body ||
                     waiting == Waiting::handler || waiting == Waiting::tunnel ||

@@ -34,6 +34,7 @@ Result<> check(const EngineOptions& options) noexcept {
       Bound{limits.connections_per_peer_max, 0, 1'000'000},
       Bound{limits.accepts_per_s_max, 0, 1'000'000},
       Bound{limits.requests_per_connection_max, 0, UINT32_MAX},
+      Bound{limits.pipelined_requests_max, 0, UINT32_MAX},
       Bound{limits.header_bytes_max, 256, 16 * kib},
       Bound{limits.target_bytes_max, 1, 16 * kib},
       Bound{limits.fields_max, 1, 256},

@@ -254,12 +254,24 @@ void ServerConnection::on_head(const http::Step& step) noexcept {
       holds_head_buffer_ = true;
     }
   }
-  const std::uint32_t requests_max = shard_.limits().requests_per_connection_max;
-  if (requests_max > 0 && requests_ >= requests_max) {
-    report({.code = Code::request_stream_requests_spent});
-    exchange_->close_after();
-  }
+  limit_requests();
   exchange_->begin(role_.service, step.last);
+}
+
+void ServerConnection::limit_requests() noexcept {
+  const Limits& limits = shard_.limits();
+  const auto end_with_this = [this](Code code) {
+    report({.code = code});
+    exchange_->close_after();
+  };
+  const std::uint32_t requests_max = limits.requests_per_connection_max;
+  if (requests_max > 0 && requests_ >= requests_max) {
+    end_with_this(Code::request_stream_requests_spent);
+  }
+  const std::uint32_t pipelined_max = limits.pipelined_requests_max;
+  if (pipelined_max > 0 && ++pipelined_ > pipelined_max) {
+    end_with_this(Code::request_stream_pipelined_too_many);
+  }
 }
 
 void ServerConnection::on_body(const http::Step& step) noexcept {

@@ -141,6 +141,7 @@ private:
   void leave_handshakes() noexcept;
   bool begin_exchange() noexcept;
   void on_head(const http::Step& step) noexcept;
+  void limit_requests() noexcept;
   void on_body(const http::Step& step) noexcept;
   bool on_end_of_stream() noexcept;
   void end_exchange() noexcept;
@@ -202,6 +203,7 @@ private:
   std::uint16_t head_buffer_ = 0;
   std::uint8_t unsettled_ = 1; ///< streams, and what is under way to have one
   std::uint32_t requests_ = 0;
+  std::uint32_t pipelined_ = 0; ///< since the peer last waited for an answer
   std::uint64_t discarded_bytes_ = 0;
 
   HandshakePlace handshake_;

@@ -223,7 +223,7 @@ std::vector<UpstreamReport> ServingEngine::passthrough_servers() const {
   return all;
 }
 
-std::size_t ServingEngine::drain_passthrough(std::string_view server, bool drained) noexcept {
+std::size_t ServingEngine::drain_passthrough(std::string_view server, bool drained) {
   std::size_t routes = 0;
   for (const auto& plan : plans_) routes += plan->drain(server, drained);
   return routes;

@@ -35,7 +35,7 @@ public:
   Shard& shard(unsigned index) noexcept override { return *shards_[index]; }
   Metrics metrics() const noexcept override;
   std::vector<UpstreamReport> passthrough_servers() const override;
-  std::size_t drain_passthrough(std::string_view server, bool drained) noexcept override;
+  std::size_t drain_passthrough(std::string_view server, bool drained) override;
   void on_error(ErrorSink sink) override { share_.error_sink = std::move(sink); }
   void observe(ObserverFactory factory) override;
   std::uint64_t memory_bytes_max() const noexcept override;

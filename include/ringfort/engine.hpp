@@ -37,6 +37,9 @@ struct Limits {
   std::uint32_t accepts_per_s_max = 0;
   /// The answer to the last one ends the connection. 0..4,294,967,295; 0: off.
   std::uint32_t requests_per_connection_max = 0;
+  /// That a peer sends on without waiting for an answer; the answer to the last one ends the
+  /// connection. They are held as bytes, under receive_credit_bytes. 0..4,294,967,295; 0: off.
+  std::uint32_t pipelined_requests_max = 32;
 
   std::uint32_t header_bytes_max = 16'384;         ///< request head, 256..16,384
   std::uint32_t target_bytes_max = 8'192;          ///< request target, 1..16,384
@@ -235,11 +238,11 @@ public:
   /// Where: any thread, after the last serve().
   virtual std::vector<UpstreamReport> passthrough_servers() const = 0;
   /// No connection begins at the server that reports call so any more, by whatever route; those
-  /// that are there go on, and `outstanding` tells when it can be taken away. While all of a route's
-  /// are drained its clients are told internal_error. With false it has its turns again. Answers in
-  /// how many routes it is.
+  /// that are there go on, and `outstanding` tells when it can be taken away. While all of a route
+  /// are drained its clients are told internal_error. With false it has its turns again. Answers
+  /// in how many routes it is.
   /// Where: any thread, after the last serve().
-  virtual std::size_t drain_passthrough(std::string_view server, bool drained = true) noexcept = 0;
+  virtual std::size_t drain_passthrough(std::string_view server, bool drained = true) = 0;
 
   /// Every failure, once. Called on the shard's thread, which it must not block; several shards may
   /// call at the same time. Before run() or the first turn().
