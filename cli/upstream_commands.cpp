@@ -57,7 +57,7 @@ Admin::Answer drain(UpstreamRows& upstreams, std::string_view server, bool drain
     answer.status = ExitStatus::usage;
     answer.text.append(" is none of the upstreams; `upstreams` lists them, as HOST:PORT\n");
   } else {
-    answer.text.append(drained ? " has no new requests\n" : " has its turns again\n");
+    answer.text.append(drained ? " takes no more requests\n" : " has its turns again\n");
   }
   return answer;
 }

@@ -8,6 +8,12 @@ std::int64_t Pipe::fill(Ring& ring, int socket, std::size_t bytes_max) noexcept 
   return moved;
 }
 
+std::int64_t Pipe::fill_by_copy(Ring& ring, int socket) noexcept {
+  const std::int64_t moved = ring.copy_in(socket, ends_.write_end);
+  if (moved > 0) held_bytes_ += static_cast<std::size_t>(moved);
+  return moved;
+}
+
 std::int64_t Pipe::drain(Ring& ring, int socket) noexcept {
   const std::int64_t moved = ring.splice_out(ends_.read_end, socket, held_bytes_);
   if (moved > 0) held_bytes_ -= static_cast<std::size_t>(moved);
@@ -16,7 +22,12 @@ std::int64_t Pipe::drain(Ring& ring, int socket) noexcept {
 
 Pipes::~Pipes() {
   RINGFORT_CHECK(in_use_count() == 0);
+  close_spare();
+}
+
+void Pipes::close_spare() noexcept {
   for (const PipeEnds ends : spare_) close(ends);
+  spare_.clear();
 }
 
 Pipe Pipes::try_take() noexcept {

@@ -36,6 +36,8 @@ public:
   /// Moves at most `bytes_max` that a socket has received into it. Answers how many, 0 at the end
   /// of the stream, or -errno (tcp(7)); -EAGAIN: nothing has come, or there is no room.
   std::int64_t fill(Ring& ring, int socket, std::size_t bytes_max) noexcept;
+  /// The same, by a copy of some: see RingLike::copy_in. Only when it is empty.
+  std::int64_t fill_by_copy(Ring& ring, int socket) noexcept;
   /// Moves as much as a socket takes out of it, when it holds something. Answers likewise.
   std::int64_t drain(Ring& ring, int socket) noexcept;
 
@@ -62,8 +64,11 @@ public:
 
   /// An empty Pipe when all are taken, or the kernel opens no more: for want of descriptors, or of
   /// pages for pipes of this size (pipe(7), pipe-user-pages-soft).
-  /// Cost: four system calls, unless one was given back before.
+  /// Cost: three system calls, unless one was given back before.
   Pipe try_take() noexcept;
+
+  /// Closes those that nobody has: descriptors are wanted elsewhere.
+  void close_spare() noexcept;
 
   std::uint64_t in_use_count() const noexcept { return in_use_; }
 

@@ -78,6 +78,9 @@ concept RingLike = requires(R ring, const R const_ring, Op& op, const RingOption
   /// Moves at most so many that a socket has received into a pipe, by its write end. The count, 0
   /// at the stream's end, or -errno.
   { ring.splice_in(fd, fd, std::size_t{} /*bytes_max*/) } -> std::same_as<std::int64_t>;
+  /// The same by recv(2), some at a time: it goes past urgent data, where splice(2) stops as if
+  /// nothing more were there, or the end. Into an empty pipe.
+  { ring.copy_in(fd, fd) } -> std::same_as<std::int64_t>;
   /// Moves at most so many that lie in a pipe, by its read end, to a socket. The count or -errno;
   /// no SIGPIPE comes of it.
   { ring.splice_out(fd, fd, std::size_t{} /*bytes_max*/) } -> std::same_as<std::int64_t>;

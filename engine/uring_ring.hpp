@@ -52,6 +52,7 @@ public:
   std::optional<PipeEnds> open_pipe(std::uint32_t bytes) noexcept;
   void set_nonblocking(int descriptor) noexcept;
   std::int64_t splice_in(int socket, int write_end, std::size_t bytes_max) noexcept;
+  std::int64_t copy_in(int socket, int write_end) noexcept;
   std::int64_t splice_out(int read_end, int socket, std::size_t bytes_max) noexcept;
 
   int replace_record_keys(int descriptor, RecordSide side, Bytes keys) noexcept;

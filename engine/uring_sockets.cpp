@@ -1,7 +1,9 @@
 // uring_sockets — the ring's socket calls outside the hot path: plain system calls.
 #include "engine/uring_ring.hpp"
 
+#include <array>
 #include <cerrno>
+#include <climits>
 #include <csignal>
 #include <utility>
 
@@ -55,7 +57,7 @@ public:
       (void)::sigtimedwait(&signal_, nullptr, &none);
     (void)::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
   }
-  void came() noexcept { came_ = true; }
+  void may_have_come() noexcept { came_ = true; }
 
 private:
   sigset_t signal_;
@@ -192,6 +194,8 @@ std::optional<PipeEnds> UringRing::open_pipe(std::uint32_t bytes) noexcept {
   Descriptor read_end(ends[0]);
   Descriptor write_end(ends[1]);
   if (::fcntl(ends[1], F_SETPIPE_SZ, static_cast<int>(bytes)) < static_cast<int>(bytes)) return {};
+  // A pipe has nothing to move to itself; where a filter forbids the call, errno is another one.
+  if (splice_now(ends[0], ends[1], 1) != -EINVAL) return {};
   return PipeEnds{read_end.release(), write_end.release()};
 }
 
@@ -204,10 +208,18 @@ std::int64_t UringRing::splice_in(int socket, int write_end, std::size_t bytes_m
   return splice_now(socket, write_end, bytes_max);
 }
 
+std::int64_t UringRing::copy_in(int socket, int write_end) noexcept {
+  std::array<std::byte, PIPE_BUF> room; // write(2) takes so much whole, or nothing.
+  const ssize_t came = ::recv(socket, room.data(), room.size(), MSG_DONTWAIT);
+  if (came <= 0) return came < 0 ? -errno : 0;
+  return ::write(write_end, room.data(), static_cast<std::size_t>(came)) < 0 ? -errno : came;
+}
+
 std::int64_t UringRing::splice_out(int read_end, int socket, std::size_t bytes_max) noexcept {
   BrokenPipeHeld held;
   const std::int64_t moved = splice_now(read_end, socket, bytes_max);
-  if (moved == -EPIPE) held.came();
+  // A count that is short may be followed by a send that failed.
+  if (moved < static_cast<std::int64_t>(bytes_max)) held.may_have_come();
   return moved;
 }
 

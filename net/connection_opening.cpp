@@ -22,6 +22,7 @@ bool ServerConnection::take_header() noexcept {
       return false;
     }
     stream.consume(progress->consumed_bytes);
+    introduction_bytes_ += progress->consumed_bytes;
     if (progress->claim) return believe(*progress->claim);
   }
   if (!stream.ended()) return false;

@@ -58,7 +58,8 @@ ServerConnection::Time ServerConnection::deadline_of(Waiting waiting) const noex
   case Waiting::header: return accepted_at_ + limits.proxy_header_timeout;
   case Waiting::handshake: return accepted_at_ + limits.handshake_timeout;
   case Waiting::request:
-    return now + (shard_.draining() ? limits.drain_idle_timeout : limits.keep_alive_timeout);
+    if (shard_.draining() && !holds_requests()) return shard_.rest_until();
+    return now + limits.keep_alive_timeout;
   case Waiting::head: return now + limits.head_timeout;
   case Waiting::body: return now + limits.body_idle_timeout;
   case Waiting::unread: return now + limits.unread_body_timeout;

@@ -86,6 +86,12 @@ void ListenPlan::add_servers(std::vector<UpstreamReport>& all) const {
           {.server = server_text(server), .route = text_of(passthrough_.routes[place])});
     }
     boards_[place]->add_to(reports);
+    // A server may be there twice, for more turns: who sees it sees both.
+    for (auto report = reports.begin(); report != reports.end(); ++report) {
+      const auto twin =
+          std::ranges::find(reports.begin(), report, report->server, &UpstreamReport::server);
+      if (twin != report) report->shards = report->shards_unwell = report->shards_ejecting = 0;
+    }
     for (UpstreamReport& report : reports) merge(all, std::move(report));
   }
 }

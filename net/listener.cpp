@@ -98,6 +98,7 @@ void Listener::on_failure(int error_number) noexcept {
   case ENFILE:
   case ENOMEM:
   case ENOBUFS:
+    shard_.pipes().close_spare();
     shard_.report({.code = Code::accept_descriptors_spent, .detail = error_number});
     break;
   default: shard_.report({.code = Code::accept_failed, .detail = error_number});

@@ -101,14 +101,15 @@ Result<> Passthrough::introduce() noexcept {
 
 // ---------------------------------------------------------------------------- bytes
 
-bool Passthrough::Direction::carries_much(std::uint64_t received_bytes) noexcept {
+bool Passthrough::Direction::carries_much(std::uint64_t received_bytes,
+                                          std::uint64_t piece_bytes_min) noexcept {
   if (received_bytes == seen_bytes) return false;
   seen_bytes = received_bytes;
   ++pieces;
   const std::uint64_t bytes = received_bytes - counted_bytes;
   if (bytes < bulk_bytes_min) return false;
   counted_bytes = received_bytes;
-  return bytes / std::exchange(pieces, 0) >= bulk_piece_bytes_min;
+  return bytes / std::exchange(pieces, 0) >= piece_bytes_min;
 }
 
 void Passthrough::move() noexcept {
@@ -117,14 +118,27 @@ void Passthrough::move() noexcept {
   if (state_ != State::splicing) {
     forward(near, *far_, up_);
     forward(*far_, near, down_);
-    const bool up = up_.carries_much(near.received_bytes());
-    const bool down = down_.carries_much(far_->received_bytes());
-    if (state_ == State::passing && (up || down)) begin_settling();
-    if (state_ == State::settling && near.still() && far_->still()) begin_splicing();
+    const std::uint32_t buffer_bytes = client_.shard().receive_buffers().buffer_bytes();
+    const auto piece_bytes = std::min<std::uint64_t>(bulk_piece_bytes_min, buffer_bytes / 2);
+    const bool up = up_.carries_much(near.received_bytes(), piece_bytes);
+    const bool down = down_.carries_much(far_->received_bytes(), piece_bytes);
+    if (state_ == State::passing && (up || down)) begin_settling(up);
+    if (state_ == State::settling) settle();
   }
   if (state_ == State::splicing) splice(near, *far_, up_);
   if (state_ == State::splicing) splice(*far_, near, down_);
-  if (passing()) client_.on_moved();
+  // A poll may tell of nothing: its connection is as idle as it was.
+  const std::uint64_t before = progress_;
+  progress_ = progress();
+  if (passing() && progress_ != before) client_.on_moved();
+}
+
+std::uint64_t Passthrough::progress() const noexcept {
+  const Stream& near = client_.transport().stream();
+  const std::uint64_t begun = 1;
+  const auto ends = static_cast<std::uint64_t>(up_.ended) + static_cast<std::uint64_t>(down_.ended);
+  return begun + ends + near.received_bytes() + near.sent_bytes() + far_->received_bytes() +
+         far_->sent_bytes();
 }
 
 void Passthrough::forward(Stream& from, Stream& to, Direction& direction) noexcept {
@@ -151,45 +165,6 @@ void Passthrough::pass_end_on(const Stream& from, Stream& to, Direction& directi
   if (direction.ended || !from.ended()) return;
   direction.ended = true;
   to.shutdown_write();
-}
-
-// ---------------------------------------------------------------------------- by pipes
-
-// Both sides at once: where a socket does not block, the ring's own operations on it would fail.
-// Without pipes bytes go on as they did, until as many have come again.
-void Passthrough::begin_settling() noexcept {
-  engine::Pipes& pipes = client_.shard().pipes();
-  engine::Pipe up = pipes.try_take();
-  engine::Pipe down = pipes.try_take();
-  if (!up || !down) return;
-  up_.pipe = std::move(up);
-  down_.pipe = std::move(down);
-  state_ = State::settling;
-  client_.transport().stream().hold_receives();
-  far_->hold_receives();
-}
-
-void Passthrough::begin_splicing() noexcept {
-  state_ = State::splicing;
-  client_.shard().count_passthrough_spliced();
-  client_.transport().stream().begin_splicing();
-  far_->begin_splicing();
-}
-
-void Passthrough::splice(Stream& from, Stream& to, Direction& direction) noexcept {
-  std::size_t taken_bytes = to.splice_from(direction.pipe);
-  while (state_ == State::splicing && direction.pipe.held_bytes() == 0) {
-    // Others have their turn too.
-    if (taken_bytes >= engine::Pipes::pipe_bytes) {
-      from.await_received();
-      break;
-    }
-    if (!from.splice_into(direction.pipe)) break;
-    taken_bytes += to.splice_from(direction.pipe);
-  }
-  const bool waits = direction.pipe.held_bytes() > 0;
-  note_sending(direction, waits, taken_bytes > 0);
-  if (state_ == State::splicing && !waits) pass_end_on(from, to, direction);
 }
 
 std::chrono::nanoseconds Passthrough::stalled_at(std::chrono::nanoseconds timeout) const noexcept {

@@ -3,7 +3,8 @@
 //
 //   dialing   servers are tried, one after the other; what the client sends waits
 //   passing   bytes go both ways, from the buffers that they were received in
-//   settling  much goes: nothing is received any more, and what was is sent on
+//   settling  much goes one way: that is received no more, and what was is sent on; then likewise
+//             the other way, or, where that is not quiet, back to passing
 //   splicing  the kernel moves them, through a pipe each way, when the ring says that some came
 //   stopped   every operation is cancelled, or there is none
 #pragma once
@@ -80,7 +81,7 @@ private:
   struct Direction {
     /// Whether what has come since it last said so, up to `received_bytes`, is much, in large
     /// pieces. After each piece.
-    bool carries_much(std::uint64_t received_bytes) noexcept;
+    bool carries_much(std::uint64_t received_bytes, std::uint64_t piece_bytes_min) noexcept;
 
     std::chrono::nanoseconds sending_since = ConnectionDeadlines::never; ///< without progress
     std::uint64_t seen_bytes = 0;
@@ -93,8 +94,11 @@ private:
   void splice(Stream& from, Stream& to, Direction& direction) noexcept;
   void note_sending(Direction& direction, bool sends, bool progressed) noexcept;
   void pass_end_on(const Stream& from, Stream& to, Direction& direction) noexcept;
-  void begin_settling() noexcept;
+  void begin_settling(bool up) noexcept;
+  void settle() noexcept;
+  void end_settling() noexcept;
   void begin_splicing() noexcept;
+  std::uint64_t progress() const noexcept;
 
   ServerConnection& client_;
   LiveRoute& route_;
@@ -112,6 +116,9 @@ private:
   std::optional<Stream> far_;
   Direction up_;
   Direction down_;
+  bool settles_up_ = false;    ///< what carries much goes to the server
+  bool holds_both_ = false;    ///< settling has come to the other way
+  std::uint64_t progress_ = 0; ///< when the connection was last told of any
 };
 
 } // namespace ringfort::net

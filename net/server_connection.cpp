@@ -342,11 +342,9 @@ void ServerConnection::discard_exchange() noexcept {
 
 // ---------------------------------------------------------------------------- ending
 
-void ServerConnection::drain(std::chrono::nanoseconds grace) noexcept {
+void ServerConnection::drain() noexcept {
   if (!rests()) return;
-  // What is cut at the end of the grace could not be ended in order.
-  const Time at = shard_.now() + std::min<Time>(shard_.limits().drain_idle_timeout, grace / 2);
-  deadlines_.set(Deadline::phase, std::min(at, deadlines_.at(Deadline::phase)));
+  deadlines_.set(Deadline::phase, std::min(shard_.rest_until(), deadlines_.at(Deadline::phase)));
   deadlines_.arm(shard_.timers());
 }
 

@@ -49,8 +49,8 @@ public:
   ServerConnection& operator=(const ServerConnection&) = delete;
 
   void start() noexcept;
-  /// The engine drains: ends soon when idle, else after the next answer. Cut after `grace`.
-  void drain(std::chrono::nanoseconds grace) noexcept;
+  /// The engine drains, or does so sooner: ends soon when idle, else after the next answer.
+  void drain() noexcept;
   /// A chooser has decided on this connection's hello. Too late, or a second time: nothing happens.
   void take_choice(tls::NameChoice choice) noexcept;
   /// The drain's grace is over.
@@ -161,7 +161,12 @@ private:
   /// Nothing that was asked for is under way, as far as is known here.
   bool rests() const noexcept {
     if (state_ != State::open) return false;
-    return waiting_ == Waiting::request || transport_.stream().received_bytes() == 0;
+    if (waiting_ == Waiting::request) return !holds_requests();
+    return transport_.stream().received_bytes() == introduction_bytes_;
+  }
+  /// Some that have come wait for its peer to take answers.
+  bool holds_requests() const noexcept {
+    return send_credit_spent() || !transport_.stream().received().empty();
   }
   /// Its bytes are a server's, or will be as soon as one has taken it.
   bool passes_through() const noexcept { return state_ == State::open && passthrough_ != nullptr; }
@@ -205,6 +210,7 @@ private:
   std::uint32_t requests_ = 0;
   std::uint32_t pipelined_ = 0; ///< since the peer last waited for an answer
   std::uint64_t discarded_bytes_ = 0;
+  std::uint64_t introduction_bytes_ = 0; ///< of the PROXY header
 
   HandshakePlace handshake_;
   tls::GenerationLease generation_;

@@ -209,14 +209,15 @@ void ServingShard::begin_retirement() noexcept {
 void ServingShard::end_retirement() noexcept { begin_drain(retire_grace()); }
 
 void ServingShard::begin_drain(std::chrono::milliseconds grace) noexcept {
+  drain_ends_at_ = now() + grace;
   if (!draining_) {
     draining_ = true;
     loop_->timers().cancel(retire_timer_);
     for (const auto& listener : listeners_) listener->stop();
-    connections_.for_each([grace](ServerConnection& connection) { connection.drain(grace); });
     for (const auto& agent : agents_) agent->drain();
   }
   if (grace == grace.zero()) return cut_all();
+  connections_.for_each([](ServerConnection& connection) { connection.drain(); });
   loop_->timers().cancel(drain_timer_);
   loop_->timers().arm(drain_timer_, now() + grace);
 }

@@ -103,6 +103,12 @@ public:
   /// No connection is to be kept: each answer is its connection's last.
   bool parting() const noexcept { return draining_ || retiring_; }
   bool draining() const noexcept { return draining_; }
+  /// In a drain: until when a connection stays that comes to rest now. Who is cut at the drain's
+  /// end cannot be ended in order, so that is half of what is left of it at most.
+  std::chrono::nanoseconds rest_until() const noexcept {
+    return now() + std::min<std::chrono::nanoseconds>(limits().drain_idle_timeout,
+                                                      (drain_ends_at_ - now()) / 2);
+  }
 
   /// A new connection would not be refused for the shard's sake.
   bool admits() const noexcept { return !draining_ && !connections_.full(); }
@@ -180,6 +186,7 @@ private:
   bool draining_ = false;
   std::atomic<bool> ended_{false};
   std::int64_t drain_grace_ms_ = -1;
+  std::chrono::nanoseconds drain_ends_at_{0};
   engine::Timer retire_timer_;
   engine::Timer drain_timer_;
 

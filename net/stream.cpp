@@ -92,7 +92,7 @@ void Stream::receive_next(std::uint32_t bytes_max) noexcept {
 }
 
 void Stream::receive_freely() noexcept {
-  if (flow_ != Flow::single) return;
+  if (flow_ != Flow::single && flow_ != Flow::held) return;
   flow_ = Flow::free;
   arm_receive();
 }

@@ -151,8 +151,8 @@ public:
   }
 
   // Bytes that the kernel moves on, from socket to pipe to socket (splice(2)).
-  /// Receives no more by itself: what is under way may still bring something, and on_received()
-  /// tells when it is over.
+  /// Receives no more, until receive_freely(): what is under way may still bring something, and
+  /// on_received() tells when it is over.
   void hold_receives() noexcept;
   /// Nothing is under way, received or queued.
   bool still() const noexcept {
@@ -161,9 +161,10 @@ public:
   /// From now on only the three below move its bytes. For good; after hold_receives(), when it is
   /// still().
   void begin_splicing() noexcept;
-  /// Moves what has come into `pipe`, which is empty. Answers whether something was there; if not,
-  /// on_received() follows when it is, unless the peer has ended or the transport is gone.
-  bool splice_into(engine::Pipe& pipe) noexcept;
+  /// Moves what has come into `pipe`, which is empty, at most so much. Answers whether something
+  /// was there; if not, on_received() follows when it is, unless the peer has ended or the
+  /// transport is gone.
+  bool splice_into(engine::Pipe& pipe, std::size_t bytes_max) noexcept;
   /// Moves as much as can be sent out of `pipe`, and answers how much. on_sent() follows when the
   /// rest can.
   std::size_t splice_from(engine::Pipe& pipe) noexcept;
@@ -219,7 +220,8 @@ private:
   bool reset_ = false;
   bool pausing_ = false; ///< an uncapped multishot is being cancelled to stop the flow
   Flow flow_ = Flow::free;
-  bool asked_ = false; ///< for one receive, when they go one by one
+  bool readable_ = false; ///< spliced: a poll has said so, and nothing was moved since
+  bool asked_ = false;    ///< for one receive, when they go one by one
   bool sending_record_ = false;
   bool record_goes_first_ = false;
   bool holds_sends_ = false;

@@ -1,6 +1,7 @@
 // stream_splicing — a stream whose bytes never come here: the ring says when its socket has some,
 // or takes some, and the kernel moves them.
 #include <cerrno>
+#include <utility>
 
 #include <poll.h>
 
@@ -27,9 +28,14 @@ void Stream::await_received() noexcept {
   home_.loop.ring().poll(receive_op_, descriptor_, POLLIN);
 }
 
-bool Stream::splice_into(engine::Pipe& pipe) noexcept {
+bool Stream::splice_into(engine::Pipe& pipe, std::size_t bytes_max) noexcept {
   if (receive_op_.armed() || stopping_ || broken_ || peer_ended_) return false;
-  const std::int64_t moved = pipe.fill(home_.loop.ring(), descriptor_, engine::Pipes::pipe_bytes);
+  const bool readable = std::exchange(readable_, false);
+  std::int64_t moved = pipe.fill(home_.loop.ring(), descriptor_, bytes_max);
+  // At urgent data (tcp(7)) it says that nothing is there, or, once a FIN has come, the end.
+  if (moved == 0 || (moved == -EAGAIN && readable)) {
+    moved = pipe.fill_by_copy(home_.loop.ring(), descriptor_);
+  }
   if (moved > 0) {
     const auto bytes = static_cast<std::uint64_t>(moved);
     home_.counters.received_bytes += bytes;
@@ -66,6 +72,7 @@ std::size_t Stream::splice_from(engine::Pipe& pipe) noexcept {
 void Stream::on_ready(engine::Completion completion, void (StreamOwner::*tell)()) noexcept {
   if (stopping_) return settle_when_idle();
   if (completion.result < 0) return break_off(-completion.result);
+  readable_ = readable_ || tell == &StreamOwner::on_received;
   (owner_.*tell)();
 }
 

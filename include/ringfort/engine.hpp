@@ -240,7 +240,7 @@ public:
   /// No connection begins at the server that reports call so any more, by whatever route; those
   /// that are there go on, and `outstanding` tells when it can be taken away. While all of a route
   /// are drained its clients are told internal_error. With false it has its turns again. Answers
-  /// in how many routes it is.
+  /// in how many routes it is, each of them once for every listener.
   /// Where: any thread, after the last serve().
   virtual std::size_t drain_passthrough(std::string_view server, bool drained = true) = 0;
 

@@ -116,7 +116,7 @@ def drained():
         slow.start()
         server.wait_until(lambda: one.heads or other.heads)
         assert one.heads, 'by turns the first has the first request'
-        assert 'has no new requests' in order('drain-upstream', one)
+        assert 'takes no more requests' in order('drain-upstream', one)
         assert rows()[place(one)]['state'] == 'drained'
         for _ in range(10):
             assert fetch(front.url)[0] == b'ok'

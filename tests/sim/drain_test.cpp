@@ -77,6 +77,69 @@ TEST_CASE("play: in a drain an idle connection ends in order after drain_idle_ti
   CHECK(play.reports().empty());
 }
 
+TEST_CASE("play: a drain that is made shorter still ends who is idle in order") {
+  Play play;
+  play.serve(hello);
+  Actor& client = play.connect();
+  client.send(get);
+  REQUIRE(play.run_until([&] { return client.received().ends_with("Hello, World!"); }));
+  play.engine().drain(60s);
+  play.run_for(10ms);
+  play.engine().drain(200ms);
+  play.run_for(90ms);
+  CHECK_FALSE(client.ended());
+  play.run_for(30ms);
+  CHECK(client.ended());
+  CHECK_FALSE(client.was_reset());
+  CHECK(play.reports().empty());
+}
+
+TEST_CASE("play: who comes to rest late in a drain is ended in order before its grace is over") {
+  Play play;
+  play.serve([](Exchange& exchange) -> Task<> {
+    BodyWriter writer = exchange.stream(200, {});
+    (void)co_await writer.write("begun");
+    (void)co_await exchange.body().read();
+    (void)co_await writer.finish();
+  });
+  Actor& client = play.connect();
+  client.send("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\n\r\n");
+  REQUIRE(play.run_until([&] { return client.received().contains("begun"); }));
+  play.engine().drain(1s);
+  play.run_for(700ms);
+  client.send("x");
+  play.run_for(140ms);
+  CHECK_FALSE(client.ended());
+  play.run_for(40ms);
+  CHECK(client.ended());
+  CHECK_FALSE(client.was_reset());
+  CHECK(play.reports().empty());
+}
+
+TEST_CASE("play: requests that wait for their client to take answers are no rest in a drain") {
+  EngineOptions options = Play::kind_options();
+  options.limits.send_credit_bytes = 16'384;
+  options.limits.rate_bytes_per_s_min = 0;
+  Play play(options);
+  play.serve([](Exchange& exchange) {
+    exchange.respond(200, {}, Payload::copied(std::string(500'000, 'x')));
+  });
+  Actor& client = play.connect();
+  client.listen(false);
+  for (int count = 0; count < 3; ++count) client.send(get);
+  play.run_for(100ms);
+  play.engine().drain(60s);
+  play.run_for(5s);
+  CHECK_FALSE(client.ended());
+  client.listen(true);
+  REQUIRE(play.run_until([&] { return client.ended(); }));
+  std::size_t answers = 0;
+  for (std::size_t at = 0; (at = client.received().find("200 OK", at)) != std::string::npos; ++at)
+    ++answers;
+  CHECK(answers == 3);
+  CHECK(play.reports().empty());
+}
+
 TEST_CASE("play: a client that has said nothing in a drain is drain.refused after its time") {
   const tls::Context context = ecdsa_context();
   Play play;

@@ -61,6 +61,7 @@ public:
   std::optional<PipeEnds> open_pipe(std::uint32_t) noexcept { return {}; }
   void set_nonblocking(int) noexcept {}
   std::int64_t splice_in(int, int, std::size_t) noexcept { return -ENOSYS; }
+  std::int64_t copy_in(int, int) noexcept { return -ENOSYS; }
   std::int64_t splice_out(int, int, std::size_t) noexcept { return -ENOSYS; }
 
   int replace_record_keys(int descriptor, RecordSide side, Bytes keys) noexcept;

@@ -67,6 +67,10 @@ void Connection::send_in_clear(std::string_view bytes) {
   (void)!::send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
 }
 
+void Connection::send_urgent(char byte) {
+  (void)!::send(descriptor_, &byte, 1, MSG_OOB | MSG_NOSIGNAL);
+}
+
 void Connection::end_sending() { ::shutdown(descriptor_, SHUT_WR); }
 
 void Connection::send(std::string_view text) {

@@ -26,6 +26,8 @@ public:
   void send(std::string_view text);
   /// As it is, before the handshake too.
   void send_in_clear(std::string_view bytes);
+  /// One byte, urgent (tcp(7)).
+  void send_urgent(char byte);
   /// FIN; the other direction goes on.
   void end_sending();
   /// Plaintext until `text` was seen, or the end. Takes it away from what is read later.
