@@ -22,6 +22,8 @@ from dataclasses import dataclass, field
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 OUTPUT_LINES_MAX = 120
+LONG_TIDY = ('headers',)  # A compiler's run for each header that changed: all of them at first.
+BESIDE_OTHERS = ('ktls',)  # Its guest has one core and measures nothing.
 
 
 @dataclass
@@ -62,12 +64,14 @@ def registered(root):
 
 
 def scripts(root):
-    for room, quick in (('tidy', True), ('live', False), ('kernel', False)):
+    for room in ('tidy', 'live', 'kernel'):
         asked = room == 'kernel'  # It brings a machine of its own, which takes minutes.
         for path in sorted((root / 'tests' / room).glob('*_test.py')):
             name = path.stem.removesuffix('_test').replace('_', '-')
-            yield Program(f'{room}/{name}', [sys.executable, str(path)], 'tap', quick,
-                          not quick, 1800 if asked else 900, asked=asked)
+            yield Program(f'{room}/{name}', [sys.executable, str(path)], 'tap',
+                          room == 'tidy' and name not in LONG_TIDY,
+                          room != 'tidy' and name not in BESIDE_OTHERS,
+                          1800 if asked else 900, asked=asked)
 
 
 def chosen(programs, quick, names):
@@ -181,18 +185,30 @@ def run_all(programs):
     return results + [timed(each) for each in programs if each.alone]
 
 
+def left_out(known):
+    """What the quick part leaves to the whole."""
+    names = [each.name for each in known if not each.quick and not each.asked]
+    live = [name for name in names if name.startswith('live/')]
+    others = [name for name in names if name not in live]
+    return ', '.join([*others, f'{len(live)} of real clients and servers in tests/live'])
+
+
 def main(arguments):
     quick = 'quick' in arguments
     names = [each for each in arguments if each != 'quick']
-    programs = list(chosen([*scripts(ROOT), *registered(ROOT)], quick, names))
+    known = [*scripts(ROOT), *registered(ROOT)]
+    programs = list(chosen(known, quick, names))
     # The inner loop's part first, so that a mistake shows early.
+    start = time.monotonic()
     results = run_all([each for each in programs if each.quick])
+    if results and not names:
+        print(f'the quick part took {time.monotonic() - start:.0f} s', flush=True)
     results += run_all([each for each in programs if not each.quick])
     for program, outcome in results:
         for name, why in outcome.skipped:
             print(f'skipped: {program.name}: {name}: {why}')
     if quick:
-        print('not run: tests/live (real clients against the program); scripts/test runs them')
+        print(f'not run, because together they take minutes: {left_out(known)}; scripts/test does')
     passed = sum(len(outcome.passed) for _, outcome in results)
     failed = sum(len(outcome.failed) for _, outcome in results)
     if not programs:

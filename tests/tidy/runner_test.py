@@ -88,6 +88,17 @@ def choice():
     assert 'kernel/ktls-rekey' in [each.name for each in run_tests.scripts(run_tests.ROOT)]
 
 
+@tap.case('runner: what takes minutes is not of the quick part, which names what it leaves out')
+def left_out():
+    known = [run_tests.Program(name, [], 'tap', name == 'check/sim', False, asked=asked)
+             for name, asked in (('check/sim', False), ('check/sim-worlds', False),
+                                 ('live/a', False), ('kernel/b', True))]
+    assert run_tests.left_out(known) == ('check/sim-worlds, '
+                                         '1 of real clients and servers in tests/live')
+    quick = {each.name: each.quick for each in run_tests.scripts(run_tests.ROOT)}
+    assert quick['tidy/sizes'] and not quick['tidy/headers'] and not quick['live/wire'], quick
+
+
 @tap.case('runner: each build has its programs, and one that was not set up has none')
 def builds():
     with tempfile.TemporaryDirectory() as folder:
