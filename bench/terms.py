@@ -7,6 +7,7 @@ STORM_BAR = 1.00  # of nginx's p99 of live requests in a storm of handshakes, at
 SLOW_BAR = 2.00  # of the quiet p99 of good clients while slow ones attack, at most
 IDLE_BAR_BYTES, IDLE_AIM_BYTES = 2048, 1024  # per idle connection over TLS
 HANDSHAKE_BAR, HANDSHAKE_AIM = 0.75, 0.50  # of nginx's instructions per handshake
+CROWD_BAR = 1.20  # of a request's cost over 64 connections, at most, with 10,000 open
 PROXY_BAR = 0.70  # of the better peer's instructions per request
 # Of nginx's instructions per request, or handshake and request, at most.
 BARS = {'https': 0.70, 'http': 0.80, 'handshake': HANDSHAKE_BAR}
