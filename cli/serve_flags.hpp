@@ -62,7 +62,7 @@ std::string contradiction_of(const ServeFlags& flags);
 
 /// "127.0.0.1:8443", "[::1]:8443", "8443"; empty when it is none of them.
 std::optional<Endpoint> parse_endpoint(std::string_view text);
-/// The name of "systemd:NAME", the empty one of "systemd".
+/// The name of "systemd:NAME", the empty one of "systemd". Digits are a name too: asked first.
 std::optional<std::string_view> parse_passed(std::string_view text);
 
 } // namespace ringfort::cli

@@ -30,7 +30,7 @@ void check_values(std::string_view text) {
     RINGFORT_CHECK(*power != 0 && (*power & (*power - 1)) == 0);
   }
   if (const auto name = parse_passed(text)) {
-    RINGFORT_CHECK(!parse_endpoint(text) && text.ends_with(*name) && text.starts_with("systemd"));
+    RINGFORT_CHECK(text.ends_with(*name) && text.starts_with("systemd"));
   }
   if (const auto endpoint = parse_endpoint(text)) {
     const std::string again = endpoint->host + ":" + std::to_string(endpoint->port);
