@@ -37,6 +37,24 @@ void read_until_spliced(Passing& front, Guest& client) {
   CHECK(spliced());
 }
 
+/// So many bytes as a client reads that sends all of `text` meanwhile.
+std::string read_while_sending(Passing& front, Script& server, const std::string& text,
+                               std::size_t bytes) {
+  std::string read;
+  play(front.host, [&] {
+    Guest client(front.port);
+    std::thread sending([&] {
+      client.send(hello_for(""));
+      client.send(text);
+      client.end_sending();
+    });
+    read = client.read_bytes(bytes);
+    sending.join();
+    server.wait();
+  });
+  return read;
+}
+
 TEST_CASE("splicing: bytes go both ways as they came, counted, whether there are pipes or not") {
   const std::uint32_t pipes = GENERATE(0U, 1U, 2U);
   const std::string text = bulk();
@@ -245,19 +263,7 @@ TEST_CASE("splicing: who sends much and reads nothing before is heard while it i
     arrived = guest.read_to_end();
   });
   Passing front({.routes = {to(server.port())}});
-  std::string back;
-  play(front.host, [&] {
-    Guest client(front.port);
-    std::thread sending([&] {
-      client.send(hello_for(""));
-      client.send(up);
-      client.end_sending();
-    });
-    back = client.read_bytes(down.size());
-    sending.join();
-    server.wait();
-  });
-  CHECK(back == down);
+  CHECK(read_while_sending(front, server, up, down.size()) == down);
   CHECK(arrived.ends_with(up));
   CHECK(front.host.faults(Code::response_stream_stalled) == 0);
   check_nothing_is_held(front);
@@ -272,19 +278,7 @@ TEST_CASE("splicing: both ends may send much at once, and each reads all") {
     sending.join();
   });
   Passing front({.routes = {to(server.port())}});
-  std::string back;
-  play(front.host, [&] {
-    Guest client(front.port);
-    std::thread sending([&] {
-      client.send(hello_for(""));
-      client.send(text);
-      client.end_sending();
-    });
-    back = client.read_bytes(text.size());
-    sending.join();
-    server.wait();
-  });
-  CHECK(back == text);
+  CHECK(read_while_sending(front, server, text, text.size()) == text);
   CHECK(arrived.ends_with(text));
   check_nothing_is_held(front);
 }

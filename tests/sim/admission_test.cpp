@@ -137,22 +137,16 @@ TEST_CASE("admission: who pipelines more than it may has its last answer, and no
   Play play(options);
   play.serve(hello);
   Actor& client = play.connect();
-  const auto answers = [&] {
-    std::size_t count = 0;
-    for (std::size_t at = 0; (at = client.received().find("200 OK", at)) != std::string::npos; ++at)
-      ++count;
-    return count;
-  };
   // Three ahead as often as it likes, when it waits in between.
   for (std::size_t round = 1; round <= 4; ++round) {
     for (int number = 0; number < 3; ++number) client.send(get);
-    REQUIRE(play.run_until([&] { return answers() == 3 * round; }));
+    REQUIRE(play.run_until([&] { return answer_count(client) == 3 * round; }));
     play.run_for(10ms);
   }
   CHECK(play.reports().empty());
   for (int number = 0; number < 6; ++number) client.send(get);
   REQUIRE(play.run_until([&] { return client.ended(); }));
-  CHECK(answers() == 16);
+  CHECK(answer_count(client) == 16);
   CHECK(client.received().contains("\r\nconnection: close\r\n"));
   CHECK_FALSE(client.was_reset());
   CHECK(told(play) == "request_stream.pipelined_too_many ");

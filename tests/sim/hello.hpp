@@ -28,6 +28,16 @@ inline std::string told(const Play& play) {
   return names;
 }
 
+/// How many answers have come.
+inline std::size_t answer_count(const Actor& client) {
+  constexpr std::string_view status = "HTTP/1.1 200 OK\r\n";
+  std::size_t count = 0;
+  for (std::size_t at = 0; (at = client.received().find(status, at)) != std::string::npos; ++at) {
+    ++count;
+  }
+  return count;
+}
+
 /// A connection that asks, and takes nothing of what it is answered until listen(true).
 inline Actor& ask_and_take_nothing(Play& play) {
   Actor& client = play.connect();
