@@ -20,8 +20,12 @@ public:
   void update(Time now, std::uint64_t total_bytes, std::uint32_t bytes_per_s) noexcept;
   /// The peer is not waited for.
   void pause(Time now) noexcept;
-  /// Nothing is under way: the next begins with grace again.
-  void reset() noexcept { *this = MinimumRate(); }
+  /// Nothing is under way: the next begins with grace again, and with what is moved until then. A
+  /// kernel that took all there was at once has that to send yet, and takes no more meanwhile.
+  void reset() noexcept {
+    balance_ = grace;
+    since_ = Time::max();
+  }
   bool waiting() const noexcept { return since_ != Time::max(); }
   /// When the balance is spent, unless more comes; Time::max() while nothing is waited for.
   Time deadline() const noexcept { return waiting() ? since_ + balance_ : Time::max(); }

@@ -48,6 +48,17 @@ TEST_CASE("rate: a pause costs nothing, a fast beginning buys half a minute, a r
   CHECK(rate.deadline() == 2'000s + MinimumRate::grace);
 }
 
+TEST_CASE("rate: what was taken until nothing was left counts for what comes next") {
+  MinimumRate rate;
+  rate.update(0s, 0, 240);
+  rate.reset();
+  rate.update(10s, 480, 240);
+  CHECK(rate.deadline() == 10s + MinimumRate::grace + 2s);
+  rate.reset();
+  rate.update(20s, 100'000, 240); // What a socket's buffer may hold.
+  CHECK(rate.deadline() == 20s + MinimumRate::balance_max);
+}
+
 // ---------------------------------------------------------------------------- silence
 
 TEST_CASE("slow: who says nothing is accept.first_byte_timed_out, and gets no byte") {
