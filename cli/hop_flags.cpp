@@ -40,10 +40,12 @@ std::optional<Passthrough> parse_passthrough(std::string_view text) {
   const std::size_t slash = choice.find('/'); // Protocols have slashes too, names none.
   const bool says_protocol = slash != choice.npos;
   const std::string_view protocol = says_protocol ? choice.substr(slash + 1) : "";
+  const std::string_view name = choice.substr(0, slash);
+  const std::string_view host = name.starts_with("*.") ? name.substr(2) : name;
   if (!server || (chosen && choice.empty()) || (says_protocol && protocol.empty())) return {};
-  return Passthrough{.name = one_spelling(choice.substr(0, slash)),
-                     .protocol = std::string(protocol),
-                     .server = std::move(*server)};
+  if (!name.empty() && !is_host_name(host)) return {};
+  return Passthrough{
+      .name = one_spelling(name), .protocol = std::string(protocol), .server = std::move(*server)};
 }
 
 std::string text_of(const Destination& server) {
@@ -98,8 +100,8 @@ std::string contradiction_of(const HopFlags& flags, const UpstreamFlags& upstrea
   for (const std::string& text : flags.passthroughs) {
     if (!parse_passthrough(text)) {
       return "--passthrough " + text +
-             ": expected a host and a port, with NAME=, NAME/PROTOCOL= or /PROTOCOL= before it or "
-             "not";
+             ": expected a host and a port, with NAME=, *.NAME=, NAME/PROTOCOL= or /PROTOCOL= "
+             "before it or not";
     }
   }
   if (flags.takes_headers && upstreams.trusted_proxies.empty()) {

@@ -1,5 +1,7 @@
 #include "cli/host_and_port.hpp"
 
+#include <algorithm>
+
 #include "cli/values.hpp"
 
 namespace ringfort::cli {
@@ -15,6 +17,14 @@ std::optional<std::uint16_t> parse_port(std::string_view text) noexcept {
   return static_cast<std::uint16_t>(*port);
 }
 
+bool is_host_name(std::string_view text) noexcept {
+  const auto belongs = [](char letter) {
+    return (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') ||
+           (letter >= '0' && letter <= '9') || letter == '-' || letter == '.' || letter == '_';
+  };
+  return !text.empty() && std::ranges::all_of(text, belongs);
+}
+
 std::optional<Endpoint> parse_host_and_port(std::string_view text) {
   const std::size_t colon = text.rfind(':');
   if (colon == text.npos) return {};
@@ -22,7 +32,7 @@ std::optional<Endpoint> parse_host_and_port(std::string_view text) {
   const std::string_view host = without_brackets(written);
   const auto port = parse_port(text.substr(colon + 1));
   const bool bracketed = host.size() < written.size();
-  if (!port || host.empty() || (host.contains(':') && !bracketed) || written == "[]") return {};
+  if (!port || (!bracketed && !is_host_name(host))) return {};
   return Endpoint{.host = std::string(host), .port = *port};
 }
 

@@ -16,6 +16,9 @@ std::string_view without_brackets(std::string_view host) noexcept;
 /// 1..65535.
 std::optional<std::uint16_t> parse_port(std::string_view text) noexcept;
 
+/// It has the letters of one, IDN as xn--.
+bool is_host_name(std::string_view text) noexcept;
+
 /// "192.0.2.1:443", "[::1]:443", "host:443"; the host comes without brackets. Empty when it is none
 /// of them: a bare IPv6 address cannot be told from one with a port.
 std::optional<Endpoint> parse_host_and_port(std::string_view text);

@@ -111,8 +111,10 @@ void add_limit_flags(CLI::App& app, Limits& limits) {
              "connections a shard takes in a second; more wait in the kernel's queue; 0: off");
   add_number(app, "--requests-max", limits.requests_per_connection_max, {0, 10'000'000},
              &parse_count, "of one connection, which ends with the last answer; 0: off");
-  add_number(app, "--pipelined-max", limits.pipelined_requests_max, {0, 10'000'000}, &parse_count,
-             "requests that a peer sends without waiting for an answer; 0: off");
+  add_number(
+      app, "--pipelined-max", limits.pipelined_requests_max, {0, 10'000'000}, &parse_count,
+      "requests that a peer sends without waiting for an answer; one more is answered as its "
+      "connection's last; 0: off");
   add_number(app, "--header-size-max", limits.header_bytes_max, {256, 16 * kib}, &parse_size,
              "size of a request head; larger ones are answered 431");
   add_number(app, "--target-size-max", limits.target_bytes_max, {1, 16 * kib}, &parse_size,

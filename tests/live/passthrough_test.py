@@ -211,6 +211,16 @@ def drained():
             assert server.inspect(admin, 'drain-upstream', '10.0.0.1:1')[0] == 64
 
 
+@tap.case('passthrough: what is no route is refused by its flag before anything listens')
+def no_routes():
+    for wrong in ('a b=127.0.0.1:1', '*=127.0.0.1:1', '*.*.x=127.0.0.1:1', 'a=b=127.0.0.1:1',
+                  'a.example', '=127.0.0.1:1', 'a/=127.0.0.1:1'):
+        said = subprocess.run([server.PROGRAM, 'proxy', '--check', '--passthrough', wrong],
+                              capture_output=True, text=True, timeout=60)
+        assert said.returncode == 64, (wrong, said)
+        assert f'--passthrough {wrong}: expected a host and a port' in said.stderr, said
+
+
 @tap.case('passthrough: where nobody listens the client gets an alert, and the log says why')
 def refused():
     with passing(origin.free_port()) as front:
