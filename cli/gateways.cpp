@@ -121,14 +121,15 @@ std::string Gateways::spans() const {
   return lines;
 }
 
-std::vector<Gateways::Row> Gateways::rows() const {
-  std::vector<Row> rows;
+std::vector<UpstreamReport> Gateways::upstreams() const {
+  std::vector<UpstreamReport> all;
   for (const Route& route : all_) {
     for (UpstreamReport& report : route.gateway.upstreams()) {
-      rows.push_back({route.text, std::move(report)});
+      report.route = route.text;
+      all.push_back(std::move(report));
     }
   }
-  return rows;
+  return all;
 }
 
 std::size_t Gateways::drain(std::string_view server, bool drained) {

@@ -28,11 +28,8 @@ public:
   /// A line for each server, and of which requests.
   std::string spans() const;
 
-  struct Row {
-    std::string route; ///< empty where there is one for all
-    UpstreamReport report;
-  };
-  std::vector<Row> rows() const;
+  /// Each server of each route; without a name of that where there is one for all.
+  std::vector<UpstreamReport> upstreams() const;
   /// The server of this name in each route, drained or restored; how often it is there.
   std::size_t drain(std::string_view server, bool drained);
 

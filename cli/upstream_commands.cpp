@@ -26,10 +26,10 @@ std::string state_of(const UpstreamReport& report) {
 
 Json table_of(const UpstreamRows& upstreams) {
   Json rows = Json::array();
-  for (const auto& [route, report] : upstreams.all()) {
+  for (const UpstreamReport& report : upstreams.all()) {
     Json row;
     row["server"] = report.server;
-    row["route"] = route;
+    row["route"] = report.route;
     row["state"] = state_of(report);
     row["shards"] = report.shards;
     row["shards_unwell"] = report.shards_unwell;

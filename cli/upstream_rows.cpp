@@ -6,27 +6,27 @@
 
 namespace ringfort::cli {
 
-std::vector<Gateways::Row> UpstreamRows::all() const {
-  std::vector<Gateways::Row> rows = gateways_.rows();
+std::vector<UpstreamReport> UpstreamRows::all() const {
+  std::vector<UpstreamReport> all = gateways_.upstreams();
   for (UpstreamReport& report : engine_.passthrough_servers()) {
-    std::string route = "passthrough " + report.route;
-    rows.push_back({std::move(route), std::move(report)});
+    report.route.insert(0, "passthrough ");
+    all.push_back(std::move(report));
   }
-  return rows;
+  return all;
 }
 
 void UpstreamRows::write_metrics(MetricsText& text) const {
   using Kind = MetricsText::Kind;
-  const std::vector<Gateways::Row> rows = all();
+  const std::vector<UpstreamReport> rows = all();
   if (rows.empty()) return;
   const auto write = [&](std::string_view name, Kind kind, std::string_view help, auto member) {
     text.family(name, kind, help);
     std::map<std::string, std::uint64_t> sums; // A server may be there twice, for more turns.
-    for (const Gateways::Row& row : rows) {
+    for (const UpstreamReport& row : rows) {
       std::string labels;
-      MetricsText::append_label(labels, "upstream", row.report.server);
+      MetricsText::append_label(labels, "upstream", row.server);
       if (!row.route.empty()) MetricsText::append_label(labels, "route", row.route);
-      sums[labels] += row.report.*member;
+      sums[labels] += row.*member;
     }
     for (const auto& [labels, sum] : sums) text.labelled(labels, sum);
   };

@@ -19,7 +19,7 @@ public:
   UpstreamRows(Gateways& gateways, Engine& engine) noexcept
       : gateways_(gateways), engine_(engine) {}
 
-  std::vector<Gateways::Row> all() const;
+  std::vector<UpstreamReport> all() const;
   void write_metrics(MetricsText& text) const;
   /// The server of this name in each route, drained or restored; how often it is there.
   std::size_t drain(std::string_view server, bool drained);

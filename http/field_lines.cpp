@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "http/letters.hpp"
+#include "http/words.hpp"
 
 namespace ringfort::http {
 
@@ -28,19 +29,15 @@ bool is_engine_field(std::string_view name) noexcept {
 
 // Texts this short are compared sooner than a call is made, and this is asked for each response.
 bool equal(std::string_view one, std::string_view other) noexcept {
-  constexpr std::size_t word_bytes = sizeof(std::uint64_t);
+  using Word = std::uint64_t;
   const std::size_t bytes = one.size();
   if (bytes != other.size()) return false;
-  if (bytes < word_bytes) return std::equal(one.begin(), one.end(), other.begin());
-  const auto word_at = [](std::string_view text, std::size_t at) noexcept {
-    std::uint64_t word;
-    std::memcpy(&word, text.data() + at, word_bytes);
-    return word;
-  };
-  for (std::size_t at = 0; at < bytes - word_bytes; at += word_bytes) {
-    if (word_at(one, at) != word_at(other, at)) return false;
+  if (bytes < sizeof(Word)) return std::equal(one.begin(), one.end(), other.begin());
+  const std::size_t last = bytes - sizeof(Word);
+  for (std::size_t at = 0; at < last; at += sizeof(Word)) {
+    if (word_at<Word>(one.data() + at) != word_at<Word>(other.data() + at)) return false;
   }
-  return word_at(one, bytes - word_bytes) == word_at(other, bytes - word_bytes);
+  return word_at<Word>(one.data() + last) == word_at<Word>(other.data() + last);
 }
 
 } // namespace

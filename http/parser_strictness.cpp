@@ -6,17 +6,11 @@
 
 #include "http/list_reader.hpp"
 #include "http/parser.hpp"
+#include "http/words.hpp"
 
 namespace ringfort::http {
 
 namespace {
-
-template <class Word>
-Word word_at(const char* at) noexcept {
-  Word word;
-  std::memcpy(&word, at, sizeof word);
-  return word;
-}
 
 /// Whether a field has this name of small letters. Among token letters only the case bit of a
 /// letter differs, so words of them are compared; the last may overlap the one before.

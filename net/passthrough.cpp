@@ -135,9 +135,8 @@ void Passthrough::move() noexcept {
 
 std::uint64_t Passthrough::progress() const noexcept {
   const Stream& near = client_.transport().stream();
-  const std::uint64_t begun = 1;
   const auto ends = static_cast<std::uint64_t>(up_.ended) + static_cast<std::uint64_t>(down_.ended);
-  return begun + ends + near.received_bytes() + near.sent_bytes() + far_->received_bytes() +
+  return ends + near.received_bytes() + near.sent_bytes() + far_->received_bytes() +
          far_->sent_bytes();
 }
 

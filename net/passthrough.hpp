@@ -116,9 +116,9 @@ private:
   std::optional<Stream> far_;
   Direction up_;
   Direction down_;
-  bool settles_up_ = false;    ///< what carries much goes to the server
-  bool holds_both_ = false;    ///< settling has come to the other way
-  std::uint64_t progress_ = 0; ///< when the connection was last told of any
+  bool settles_up_ = false;             ///< what carries much goes to the server
+  bool holds_both_ = false;             ///< settling has come to the other way
+  std::uint64_t progress_ = UINT64_MAX; ///< that the connection was last told of; none yet
 };
 
 } // namespace ringfort::net

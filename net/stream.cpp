@@ -120,7 +120,10 @@ void Stream::break_off(int error_number) noexcept {
 }
 
 void Stream::on_receive(engine::Completion completion) noexcept {
-  if (flow_ == Flow::spliced) return on_ready(completion, &StreamOwner::on_received);
+  if (flow_ == Flow::spliced) {
+    readable_ = true;
+    return on_ready(completion, &StreamOwner::on_received);
+  }
   if (completion.result >= 0) asked_ = false;
   if (completion.result > 0) {
     const auto bytes = static_cast<std::uint32_t>(completion.result);

@@ -72,7 +72,6 @@ std::size_t Stream::splice_from(engine::Pipe& pipe) noexcept {
 void Stream::on_ready(engine::Completion completion, void (StreamOwner::*tell)()) noexcept {
   if (stopping_) return settle_when_idle();
   if (completion.result < 0) return break_off(-completion.result);
-  readable_ = readable_ || tell == &StreamOwner::on_received;
   (owner_.*tell)();
 }
 

@@ -9,8 +9,9 @@ namespace ringfort {
 /// A server behind a gateway, or behind what is passed through, of all shards together. Each shard
 /// sees for itself who is well.
 struct UpstreamReport {
-  std::string server;     ///< "10.0.0.7:8080", "unix:/run/app.socket"
-  std::string route = {}; ///< of what is passed through: "a.example", "a.example/h2", "*"
+  std::string server; ///< "10.0.0.7:8080", "unix:/run/app.socket"
+  /// A program's name of it, or of what is passed through: "a.example", "a.example/h2", "*".
+  std::string route = {};
   bool drained = false;
   std::uint32_t shards = 0;          ///< that see it: each of them once for every listener
   std::uint32_t shards_unwell = 0;   ///< of these, whose health checks it fails

@@ -37,4 +37,12 @@ inline PassthroughRoute to(std::uint16_t port, std::string name = {}) {
   return {.name = std::move(name), .servers = {clear(port)}};
 }
 
+/// A server that says so when something has come.
+inline auto answering(std::string text) {
+  return [text = std::move(text)](Guest& guest) {
+    guest.read_bytes(1);
+    guest.send(text);
+  };
+}
+
 } // namespace ringfort::client

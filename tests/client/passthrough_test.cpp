@@ -23,14 +23,6 @@ std::string alert(int number) {
   return std::string("\x15\x03\x03\0\2\2", 6) + static_cast<char>(number);
 }
 
-/// A server that says who it is when something has come.
-auto answering(std::string text) {
-  return [text = std::move(text)](Guest& guest) {
-    guest.read_bytes(1);
-    guest.send(text);
-  };
-}
-
 /// What a client that sends `text` is answered, to the end of the connection.
 std::string told_to(Passing& front, const std::string& text) {
   std::string answer;

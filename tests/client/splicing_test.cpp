@@ -86,10 +86,7 @@ TEST_CASE("splicing: bytes go both ways as they came, counted, whether there are
 
 TEST_CASE("splicing: a pair of pipes is another connection's when its own is over") {
   const std::string text = bulk();
-  Script server(2, [&](Guest& guest) {
-    guest.read_bytes(1);
-    guest.send(text);
-  });
+  Script server(2, answering(text));
   Passing front({.routes = {to(server.port())}}, with_pipes(2));
   play(front.host, [&] {
     for (int count = 0; count < 2; ++count) {
@@ -186,10 +183,7 @@ TEST_CASE("splicing: an end that takes nothing for write_timeout is cut with wha
   const std::string text = bulk(8);
   EngineOptions options = Host::options_of();
   options.limits.write_timeout = std::chrono::seconds(2);
-  Script server(1, [&](Guest& guest) {
-    guest.read_bytes(1);
-    guest.send(text);
-  });
+  Script server(1, answering(text));
   Passing front({.routes = {to(server.port())}}, options);
   play(front.host, [&] {
     Guest client(front.port);
@@ -285,10 +279,7 @@ TEST_CASE("splicing: both ends may send much at once, and each reads all") {
 
 TEST_CASE("splicing: a look tells what a client leaves in its pipe, and a drain ends it") {
   const std::string text = bulk(8);
-  Script server(1, [&](Guest& guest) {
-    guest.read_bytes(1);
-    guest.send(text);
-  });
+  Script server(1, answering(text));
   Passing front({.routes = {to(server.port())}});
   Guest client(front.port);
   client.send(hello_for(""));

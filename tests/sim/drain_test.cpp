@@ -64,9 +64,7 @@ TEST_CASE("play: in a drain an idle connection ends in order after drain_idle_ti
   options.limits.drain_idle_timeout = row.idle;
   Play play(options);
   play.serve(hello);
-  Actor& client = play.connect();
-  client.send(get);
-  REQUIRE(play.run_until([&] { return client.received().ends_with("Hello, World!"); }));
+  Actor& client = connect_answered(play);
   play.run_for(100ms);
   play.engine().drain(row.grace);
   play.run_for(row.stays);
@@ -80,9 +78,7 @@ TEST_CASE("play: in a drain an idle connection ends in order after drain_idle_ti
 TEST_CASE("play: a drain that is made shorter still ends who is idle in order") {
   Play play;
   play.serve(hello);
-  Actor& client = play.connect();
-  client.send(get);
-  REQUIRE(play.run_until([&] { return client.received().ends_with("Hello, World!"); }));
+  Actor& client = connect_answered(play);
   play.engine().drain(60s);
   play.run_for(10ms);
   play.engine().drain(200ms);

@@ -38,6 +38,14 @@ inline std::size_t answer_count(const Actor& client) {
   return count;
 }
 
+/// A connection that has asked once, and was answered by hello().
+inline Actor& connect_answered(Play& play) {
+  Actor& client = play.connect();
+  client.send(get);
+  REQUIRE(play.run_until([&] { return client.received().ends_with("Hello, World!"); }));
+  return client;
+}
+
 /// A connection that asks, and takes nothing of what it is answered until listen(true).
 inline Actor& ask_and_take_nothing(Play& play) {
   Actor& client = play.connect();
