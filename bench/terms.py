@@ -10,7 +10,7 @@ HANDSHAKE_BAR, HANDSHAKE_AIM = 0.75, 0.50  # of nginx's instructions per handsha
 CROWD_BAR = 1.20  # of a request's cost over 64 connections, at most, with 10,000 open
 PROXY_BAR = 0.70  # of the better peer's instructions per request
 # Of nginx's instructions per request, or handshake and request, at most.
-BARS = {'https': 0.70, 'http': 0.80, 'handshake': HANDSHAKE_BAR}
+BARS = {'https': 0.62, 'http': 0.75, 'handshake': HANDSHAKE_BAR}
 
 CLIENT_TLS = """
 openssl_conf = main
