@@ -58,7 +58,7 @@ public:
   bool armed() const noexcept { return armed_; }
 
   /// For rings: takes the lease and answers the user_data to submit.
-  std::uint64_t arm() noexcept {
+  [[gnu::always_inline]] std::uint64_t arm() noexcept {
     RINGFORT_CHECK(!armed_);
     armed_ = true;
     ++leases_->count_;

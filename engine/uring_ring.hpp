@@ -107,7 +107,7 @@ private:
   static bool knows_socket_options(io_uring& probe) noexcept;
   void reserve(unsigned count) noexcept;
   Message& next_message() noexcept;
-  io_uring_sqe& next_sqe() noexcept {
+  [[gnu::always_inline]] io_uring_sqe& next_sqe() noexcept {
     io_uring_sqe* sqe = io_uring_get_sqe(&ring_);
     if (sqe == nullptr) sqe = sqe_after_submitting();
     ++counters_.submissions;

@@ -1,12 +1,12 @@
 #include "http/authority.hpp"
 
 #include <algorithm>
-#include <cstring>
 
 #include <arpa/inet.h>
 
 #include "http/letters.hpp"
 #include "http/percent.hpp"
+#include "http/words.hpp"
 
 namespace ringfort::http {
 
@@ -53,9 +53,7 @@ bool valid_authority(std::string_view text) noexcept {
 
 bool AuthorityCheck::valid(std::string_view text) noexcept {
   if (text.empty()) return true;
-  if (text.size() == known_bytes_ && std::memcmp(text.data(), known_.data(), known_bytes_) == 0) {
-    return true;
-  }
+  if (same_text(text, {known_.data(), known_bytes_})) return true;
   if (!valid_authority(text)) return false;
   if (text.size() <= known_.size()) known_bytes_ = text.copy(known_.data(), known_.size());
   return true;

@@ -27,19 +27,6 @@ bool is_engine_field(std::string_view name) noexcept {
   }
 }
 
-// Texts this short are compared sooner than a call is made, and this is asked for each response.
-bool equal(std::string_view one, std::string_view other) noexcept {
-  using Word = std::uint64_t;
-  const std::size_t bytes = one.size();
-  if (bytes != other.size()) return false;
-  if (bytes < sizeof(Word)) return std::equal(one.begin(), one.end(), other.begin());
-  const std::size_t last = bytes - sizeof(Word);
-  for (std::size_t at = 0; at < last; at += sizeof(Word)) {
-    if (word_at<Word>(one.data() + at) != word_at<Word>(other.data() + at)) return false;
-  }
-  return word_at<Word>(one.data() + last) == word_at<Word>(other.data() + last);
-}
-
 } // namespace
 
 bool may_send(std::span<const Field> fields) noexcept {
@@ -82,9 +69,8 @@ bool FieldLines::holds(std::span<const Field> fields) const noexcept {
   if (fields.size() != known_count_) return false;
   for (std::size_t index = 0; index < known_count_; ++index) {
     const Field& known = known_[index];
-    if (!equal(fields[index].name, known.name) || !equal(fields[index].value, known.value)) {
-      return false;
-    }
+    const Field& field = fields[index];
+    if (!same_text(field.name, known.name) || !same_text(field.value, known.value)) return false;
   }
   return true;
 }

@@ -31,9 +31,11 @@ public:
   FieldLines& operator=(const FieldLines&) = delete;
 
   /// Makes text() the lines of `fields`; false when they may not be sent or are too long.
-  /// Cost: a comparison when they are those of the last call, and at most 32.
+  /// Cost: a comparison when it holds() them.
   bool set(std::span<const Field> fields) noexcept;
 
+  /// Whether text() is the lines of `fields`; never so of more than 32.
+  bool holds(std::span<const Field> fields) const noexcept;
   /// Borrow: until the next set().
   std::string_view text() const noexcept { return {space_.data(), bytes_}; }
   bool has_date() const noexcept { return has_date_; }
@@ -41,7 +43,6 @@ public:
 private:
   static constexpr std::size_t too_many = ~std::size_t{0};
 
-  bool holds(std::span<const Field> fields) const noexcept;
   void remember(std::span<const Field> fields) noexcept;
 
   std::vector<char> space_;

@@ -120,6 +120,17 @@ struct ParserCallbacks {
     return HPE_PAUSED;
   }
 
+  /// As llhttp_init() makes one: once, because each request has its own.
+  static const llhttp_t& fresh_machine(Role role) noexcept {
+    static const std::array machines = [] {
+      std::array<llhttp_t, 2> made;
+      llhttp_init(&made[0], HTTP_REQUEST, &settings());
+      llhttp_init(&made[1], HTTP_RESPONSE, &settings());
+      return made;
+    }();
+    return machines[role == Role::server ? 0 : 1];
+  }
+
   static const llhttp_settings_t& settings() noexcept {
     static constexpr llhttp_settings_t settings = [] {
       llhttp_settings_t made{};
@@ -199,29 +210,40 @@ void Parser::take_place(Arena& arena, const ParserLimits& limits) noexcept {
   fields_ = static_cast<Field*>(arena.allocate(limits.fields_max * sizeof(Field), alignof(Field)));
 }
 
-void Parser::restart() noexcept {
-  static_cast<ParsedMessage&>(*this) = {};
-  start_machine();
-}
+void Parser::restart() noexcept { static_cast<ParsedMessage&>(*this) = {}; }
 
 void Parser::start_machine() noexcept {
   llhttp_t& machine = machine_of(machine_);
-  const auto type = role_ == Role::server ? HTTP_REQUEST : HTTP_RESPONSE;
-  llhttp_init(&machine, type, &ParserCallbacks::settings());
+  machine = ParserCallbacks::fresh_machine(role_);
   machine.data = this;
 }
 
 Result<Step> Parser::parse(Bytes input) noexcept {
   if (fields_ == nullptr) return fault(Code::http_parse_head_too_large);
   if (input.empty()) return Step{};
-  started_ = true;
+  const bool fresh = !started_;
+  if (fresh) {
+    started_ = true;
+    const KnownHead* const known = known_heads_ == nullptr ? nullptr : known_heads_->find(input);
+    if (known != nullptr) return recall(*known, input);
+    start_machine();
+  }
   std::size_t passed_bytes = 0;
-  if (!line_begun_) {
+  const bool in_line = input.front() != std::byte{'\r'} && input.front() != std::byte{'\n'};
+  if (in_line && empty_line_bytes_ == 0) {
+    line_begun_ = true; // Mostly, and nothing to pass over.
+  } else if (!line_begun_) {
     if (const auto refusal = pass_empty_lines(input, passed_bytes)) return fault(*refusal);
     if (passed_bytes == input.size()) return Step{.consumed_bytes = passed_bytes};
     input = input.subspan(passed_bytes);
   }
-  return execute(input, passed_bytes);
+  auto step = execute(input, passed_bytes);
+  const bool whole =
+      fresh && passed_bytes == 0 && step && step->last && step->consumed_bytes == input.size();
+  if (whole && step->event == Event::head && known_heads_ != nullptr) {
+    known_heads_->keep(input, head_, fields(), keep_alive_, expects_continue_);
+  }
+  return step;
 }
 
 /// The step counts the bytes passed over before `input` too.
@@ -234,30 +256,26 @@ Result<Step> Parser::execute(Bytes input, std::size_t passed_bytes) noexcept {
   auto step = step_after(error, input);
   if (!step) return step;
   if (!head_done_) remember_tail(input);
-  if (const auto refusal = check_padding(*step, was_head)) {
-    step = fault(*refusal);
-  } else {
-    step->consumed_bytes += passed_bytes;
+  if (!bounds_padding(*step, was_head)) {
+    return fault(was_head ? Code::http_parse_head_too_large : Code::http_parse_bad_chunk);
   }
+  step->consumed_bytes += passed_bytes;
   return step;
 }
 
 Method Parser::method() const noexcept {
-  const bool known = target_.size > 0 || head_done_;
-  return known ? method_of(machine_of(machine_).method) : Method::other;
+  if (head_done_) return head_.method;
+  return target_.size > 0 ? method_of(machine_of(machine_).method) : Method::other;
 }
 
 Result<Step> Parser::step_after(int error, Bytes input) noexcept {
   llhttp_t& machine = machine_of(machine_);
   Step step{.consumed_bytes = input.size(), .piece = piece_, .last = complete_};
   if (error == HPE_PAUSED || error == HPE_PAUSED_UPGRADE) {
-    const auto* stopped = reinterpret_cast<const std::byte*>(llhttp_get_error_pos(&machine));
+    // llhttp_get_error_pos(), and all that llhttp_resume() and its like after an upgrade do.
+    const auto* stopped = reinterpret_cast<const std::byte*>(machine.error_pos);
     step.consumed_bytes = static_cast<std::size_t>(stopped - input.data());
-    if (error == HPE_PAUSED) {
-      llhttp_resume(&machine);
-    } else {
-      llhttp_resume_after_upgrade(&machine);
-    }
+    machine.error = HPE_OK;
   } else if (refusal_) {
     return fault(*refusal_); // llhttp has a code of its own for each callback that refuses.
   } else if (error != HPE_OK) {
@@ -349,49 +367,49 @@ int Parser::end_head() noexcept {
   llhttp_t& machine = machine_of(machine_);
   head_field_count_ = field_count_;
   head_done_ = true;
+  if (role_ == Role::server) head_.method = method_of(machine.method);
   field_bytes_ = 0; // From here on it counts trailers.
   head_.version_minor = machine.http_minor;
   status_ = machine.status_code;
   if (machine.http_major != 1 || head_.version_minor > 1) {
     return refuse(Code::http_parse_bad_version);
   }
-  if (const auto refusal = check_coding()) return refuse(*refusal);
+  if (const int refused = check_coding(); refused != 0) return refused;
   if (role_ == Role::client) {
-    if (const auto refusal = check_response()) return refuse(*refusal);
+    if (const int refused = check_response(); refused != 0) return refused;
   }
   find_framing();
   keep_alive_ = !says_close_ && (head_.version_minor > 0 || says_keep_alive_) &&
                 framing_ != BodyFraming::until_close;
   head_.target = target_.text();
   if (role_ == Role::server) {
-    if (const auto refusal = check_request()) return refuse(*refusal);
+    if (const int refused = check_request(); refused != 0) return refused;
   }
   machine.upgrade = 0; // An upgrade nobody accepts is an ordinary request (RFC 9110 section 7.8).
   constexpr int no_body = 1; // llhttp then waits for none, whatever the fields say.
   return framing_ == BodyFraming::none ? no_body : HPE_PAUSED;
 }
 
-std::optional<Code> Parser::check_coding() const noexcept {
-  if (coding_count_ == 0) return std::nullopt;
+int Parser::check_coding() noexcept {
+  if (coding_count_ == 0) return 0;
   const bool chunked = (machine_of(machine_).flags & F_CHUNKED) != 0;
   if (!chunked || coding_count_ > 1 || head_.version_minor == 0) {
-    return Code::http_parse_bad_coding;
+    return refuse(Code::http_parse_bad_coding);
   }
-  if (other_coding_) return Code::http_parse_unknown_coding;
-  return std::nullopt;
+  return other_coding_ ? refuse(Code::http_parse_unknown_coding) : 0;
 }
 
-std::optional<Code> Parser::check_response() const noexcept {
+int Parser::check_response() noexcept {
   const bool interim = status_ < 200;
   if (status_ < 100 || status_ > 599 || (interim && head_.version_minor == 0)) {
-    return Code::http_parse_malformed;
+    return refuse(Code::http_parse_malformed);
   }
   // A server that announces a body here may send one, to be taken for the next answer.
-  if (!interim && status_ != 204) return std::nullopt;
-  if (coding_count_ > 0) return Code::http_parse_bad_coding;
+  if (!interim && status_ != 204) return 0;
+  if (coding_count_ > 0) return refuse(Code::http_parse_bad_coding);
   const llhttp_t& machine = machine_of(machine_);
   const bool has_length = (machine.flags & F_CONTENT_LENGTH) != 0 && machine.content_length > 0;
-  return has_length ? std::optional(Code::http_parse_bad_length) : std::nullopt;
+  return has_length ? refuse(Code::http_parse_bad_length) : 0;
 }
 
 void Parser::find_framing() noexcept {
@@ -412,24 +430,24 @@ bool Parser::answer_has_no_body() const noexcept {
   return tunnel || forbids_body(head_.method, status_);
 }
 
-std::optional<Code> Parser::check_request() noexcept {
-  const unsigned method = machine_of(machine_).method;
-  head_.method = method_of(method);
-  head_.method_name = method_names[method];
+int Parser::check_request() noexcept {
+  head_.method_name = method_names[machine_of(machine_).method];
   if (host_count_ > 1 || (host_count_ == 0 && head_.version_minor == 1)) {
-    return Code::http_parse_bad_host;
+    return refuse(Code::http_parse_bad_host);
   }
   head_.authority = host_;
-  if (!authorities_.valid(host_)) return Code::http_parse_bad_host;
-  if (const auto refusal = target_fault(head_.method, head_.target, authorities_)) return refusal;
+  if (!authorities_.valid(host_)) return refuse(Code::http_parse_bad_host);
+  if (const auto refusal = target_fault(head_.method, head_.target, authorities_)) {
+    return refuse(*refusal);
+  }
   if (head_.method == Method::connect) {
     head_.authority = head_.target;
   } else if (!head_.target.starts_with('/') && head_.target != "*") {
     head_.authority = authority_of_target(head_.target);
   }
   // An HTTP/1.0 client's is ignored (RFC 9110 section 10.1.1).
-  if (expects_other_ && head_.version_minor > 0) return Code::http_parse_unknown_expectation;
-  return std::nullopt;
+  const bool fails = expects_other_ && head_.version_minor > 0;
+  return fails ? refuse(Code::http_parse_unknown_expectation) : 0;
 }
 
 bool Parser::keep(Token& token) noexcept {

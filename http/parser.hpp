@@ -17,6 +17,7 @@
 
 #include "http/authority.hpp"
 #include "http/framing.hpp"
+#include "http/known_heads.hpp"
 
 namespace ringfort::http {
 
@@ -94,14 +95,16 @@ struct ParsedMessage {
 /// Where: one shard. An idle parser holds no memory but itself.
 class Parser : private ParsedMessage {
 public:
-  /// `authorities` is shared by the parsers of a shard, and outlives them.
-  Parser(Role role, AuthorityCheck& authorities) noexcept
-      : role_(role), authorities_(authorities) {}
+  /// `authorities` is shared by the parsers of a shard, and outlives them; so do `known_heads`, of
+  /// requests. Null: each head is parsed.
+  Parser(Role role, AuthorityCheck& authorities, KnownHeads* known_heads = nullptr) noexcept
+      : role_(role), authorities_(authorities),
+        known_heads_(role == Role::server ? known_heads : nullptr) {}
   /// One that has begun: see begin().
-  Parser(Role role, AuthorityCheck& authorities, Arena& arena, const ParserLimits& limits) noexcept
-      : role_(role), authorities_(authorities) {
+  Parser(Role role, AuthorityCheck& authorities, KnownHeads* known_heads, Arena& arena,
+         const ParserLimits& limits) noexcept
+      : Parser(role, authorities, known_heads) {
     take_place(arena, limits);
-    start_machine();
   }
   Parser(const Parser&) = delete;
   Parser& operator=(const Parser&) = delete;
@@ -119,7 +122,7 @@ public:
   /// 101, or one of 2xx to CONNECT, is over with its head; what follows is another protocol's.
   /// Borrow: views of the head, and the piece, live as long as `input`.
   /// Errors: http_parse.*; of an answer, answer.*.
-  /// Cost:   one llhttp execution; no allocation.
+  /// Cost:   one llhttp execution, or one comparison for a head that is known; no allocation.
   Result<Step> parse(Bytes input) noexcept;
 
   /// The peer has ended its stream: the end of an until_close body, or of no message at all.
@@ -155,7 +158,7 @@ private:
   void start_machine() noexcept;
   void restart() noexcept;
   std::optional<Code> pass_empty_lines(Bytes input, std::size_t& passed_bytes) noexcept;
-  std::optional<Code> check_padding(const Step& step, bool was_head) noexcept;
+  bool bounds_padding(const Step& step, bool was_head) noexcept;
   void remember_tail(Bytes input) noexcept;
   int check_protocol(const char* version) noexcept;
   char byte_before(const char* at, std::size_t back) const noexcept;
@@ -168,18 +171,20 @@ private:
   bool in_input(const char* at) const noexcept;
   int end_field() noexcept;
   int end_head() noexcept;
+  // These answer as a callback does: 0, or what refuse() answers.
   /// What llhttp leaves to its user to refuse (RFC 9112 section 3.2).
-  std::optional<Code> check_request() noexcept;
+  int check_request() noexcept;
   void read_known_field(const Field& field) noexcept;
   /// Which transfer codings a message may have (RFC 9112 section 6.1).
-  std::optional<Code> check_coding() const noexcept;
+  int check_coding() noexcept;
   /// Which status an answer may have (RFC 9110 section 15), and what one without a body may
   /// announce (section 8.6, RFC 9112 section 6.1).
-  std::optional<Code> check_response() const noexcept;
+  int check_response() noexcept;
   void find_framing() noexcept;
   bool answer_has_no_body() const noexcept;
   Code code_of(int error) const noexcept;
   Code code_of_line() const noexcept;
+  Step recall(const KnownHead& known, Bytes input) noexcept;
   Result<Step> execute(Bytes input, std::size_t passed_bytes) noexcept;
   Result<Step> step_after(int error, Bytes input) noexcept;
   int refuse(Code code) noexcept;
@@ -191,6 +196,7 @@ private:
 
   Role role_;
   AuthorityCheck& authorities_;
+  KnownHeads* known_heads_;
   Arena* arena_ = nullptr;
   ParserLimits limits_;
   Field* fields_ = nullptr;

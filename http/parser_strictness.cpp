@@ -53,9 +53,9 @@ std::optional<Code> Parser::pass_empty_lines(Bytes input, std::size_t& passed_by
 
 /// What llhttp passes over and nobody counts is bounded too: spaces in a head, zeros before the
 /// digits of a chunk's size.
-std::optional<Code> Parser::check_padding(const Step& step, bool was_head) noexcept {
+bool Parser::bounds_padding(const Step& step, bool was_head) noexcept {
   constexpr std::uint32_t padding_bytes_max = 1'024;
-  if (!was_head && framing_ != BodyFraming::chunked) return {};
+  if (!was_head && framing_ != BodyFraming::chunked) return true;
   const bool has_piece = step.event == Event::body;
   const std::size_t bytes =
       has_piece ? static_cast<std::size_t>(piece_.data() - input_.data()) : step.consumed_bytes;
@@ -65,8 +65,7 @@ std::optional<Code> Parser::check_padding(const Step& step, bool was_head) noexc
                : limits_.chunk_extension_bytes_max + limits_.trailer_bytes_max;
   const bool over = padding_bytes_ > counted_bytes_max + padding_bytes_max;
   if (has_piece || (was_head && head_done_)) padding_bytes_ = 0;
-  if (!over) return {};
-  return was_head ? Code::http_parse_head_too_large : Code::http_parse_bad_chunk;
+  return !over;
 }
 
 void Parser::remember_tail(Bytes input) noexcept {

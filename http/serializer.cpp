@@ -7,9 +7,6 @@ namespace ringfort::http {
 
 namespace {
 
-/// More than all of a head but its fields' lines, whatever it says.
-constexpr std::size_t around_fields_bytes_max = 256;
-
 template <class Sink>
 void put_status_line(Sink& sink, int status) noexcept {
   if (status == 200) return sink.put("HTTP/1.1 200 OK\r\n");
@@ -21,10 +18,11 @@ void put_status_line(Sink& sink, int status) noexcept {
 }
 
 template <class Sink>
-void put_head(Sink& sink, const ResponseHead& head, const FieldLines& lines) noexcept {
+void put_head(Sink& sink, const ResponseHead& head, const FieldLines& lines, Date& date) noexcept {
   put_status_line(sink, head.status);
   sink.put(lines.text());
-  if (head.date != nullptr && !lines.has_date()) sink.put(*head.date);
+  const bool dated = head.unix_seconds != ResponseHead::undated && !lines.has_date();
+  if (dated) sink.put(date.at(head.unix_seconds));
   put_framing(sink, head.framing, head.content_length);
   if (!head.protocol.empty()) {
     sink.put("connection: upgrade\r\nupgrade: ");
@@ -38,32 +36,31 @@ void put_head(Sink& sink, const ResponseHead& head, const FieldLines& lines) noe
 
 } // namespace
 
-Result<std::size_t> HeadWriter::write(MutableBytes out, const ResponseHead& head) noexcept {
+Result<Bytes> HeadWriter::write_anew(const ResponseHead& head) noexcept {
   const bool switches = head.status == 101 && !head.protocol.empty();
   if (!switches && !valid_final_status(head.status)) {
     return fail(Code::handler_bad_response, head.status);
   }
-  return write_checked(out, head);
+  auto written = write_checked(head);
+  if (written && head.protocol.empty()) said_ = said_by(head);
+  return written;
 }
 
-Result<std::size_t> HeadWriter::write_interim(MutableBytes out, int status,
-                                              std::span<const Field> fields) noexcept {
+Result<Bytes> HeadWriter::write_interim(int status, std::span<const Field> fields) noexcept {
   if (!valid_interim_status(status)) return fail(Code::handler_bad_response, status);
-  return write_checked(out, {.status = status, .fields = fields});
+  return write_checked({.status = status, .fields = fields});
 }
 
-Result<std::size_t> HeadWriter::write_checked(MutableBytes out, const ResponseHead& head) noexcept {
+Result<Bytes> HeadWriter::write_checked(const ResponseHead& head) noexcept {
+  said_.reset(); // What lies there may be overwritten in part.
   if (!lines_.set(head.fields)) return fail(Code::handler_bad_response);
-  const std::size_t plain_bytes_max =
-      lines_.text().size() + head.protocol.size() + around_fields_bytes_max;
-  if (plain_bytes_max > out.size()) {
-    Measure measure;
-    put_head(measure, head, lines_);
-    if (measure.bytes() > out.size()) return fail(Code::handler_bad_response);
-  }
-  Writer writer(out);
-  put_head(writer, head, lines_);
-  return writer.bytes_since(out);
+  Measure measure;
+  put_head(measure, head, lines_, date_);
+  if (measure.bytes() > space_.size()) return fail(Code::handler_bad_response);
+  Writer writer(space_);
+  put_head(writer, head, lines_, date_);
+  bytes_ = writer.bytes_since(space_);
+  return written();
 }
 
 std::size_t write_chunk_size(MutableBytes out, std::uint64_t bytes) noexcept {

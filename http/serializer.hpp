@@ -1,4 +1,4 @@
-// serializer — heads and chunks written into space that is given.
+// serializer — heads, and chunks written into space that is given.
 //
 // content-length, transfer-encoding and connection are the engine's: a head that brings its own is
 // refused, so that framing on the wire can never contradict the body that follows.
@@ -6,7 +6,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
+#include <vector>
 
 #include <ringfort/bytes.hpp>
 #include <ringfort/error.hpp>
@@ -19,9 +21,11 @@
 namespace ringfort::http {
 
 struct ResponseHead {
+  static constexpr std::int64_t undated = INT64_MIN;
+
   int status = 200; ///< 200..599; 101 with a protocol
   std::span<const Field> fields = {};
-  const DateLine* date = nullptr; ///< left out when null, or when the fields have one
+  std::int64_t unix_seconds = undated; ///< for the date, unless the fields have one
   BodyFraming framing = BodyFraming::none;
   std::uint64_t content_length = 0; ///< of a length framing
   bool close = false;               ///< connection: close
@@ -29,24 +33,52 @@ struct ResponseHead {
   std::string_view protocol = {};   ///< that 101 switches to
 };
 
-/// Writes response heads. Where: one shard.
+/// Writes response heads, and has the last one at hand: a server says mostly the same again.
+/// Where: one shard.
 class HeadWriter {
 public:
-  /// `fields_bytes_max` bounds the lines of the fields of one head.
-  explicit HeadWriter(std::size_t fields_bytes_max) : lines_(fields_bytes_max) {}
+  /// `head_bytes_max` bounds the fields of a head, and the whole of it.
+  explicit HeadWriter(std::size_t head_bytes_max)
+      : lines_(head_bytes_max), space_(head_bytes_max) {}
 
-  /// Writes status line and fields, with the empty line, and answers their length.
+  /// Status line and fields, with the empty line.
+  /// Borrow: until the next call.
   /// Errors: handler.bad_response: status out of range, a name that is no token, a value with a
-  ///         control byte, a field that is the engine's, or a head longer than `out`.
-  Result<std::size_t> write(MutableBytes out, const ResponseHead& head) noexcept;
+  ///         control byte, a field that is the engine's, or a head that is too long.
+  /// Cost:   a comparison when the last head said the same.
+  [[gnu::always_inline]] Result<Bytes> write(const ResponseHead& head) noexcept {
+    const Said said = said_by(head);
+    if (head.protocol.empty() && said_ == said && lines_.holds(head.fields)) return written();
+    return write_anew(head);
+  }
   /// The same of an interim answer: 100, or 102 to 199; nothing but its fields.
-  Result<std::size_t> write_interim(MutableBytes out, int status,
-                                    std::span<const Field> fields) noexcept;
+  Result<Bytes> write_interim(int status, std::span<const Field> fields) noexcept;
 
 private:
-  Result<std::size_t> write_checked(MutableBytes out, const ResponseHead& head) noexcept;
+  /// All of a head but its fields and its protocol.
+  struct Said {
+    std::int64_t unix_seconds = 0;
+    std::uint64_t content_length = 0;
+    int status = 0;
+    BodyFraming framing = BodyFraming::none;
+    bool close = false;
+    bool keep_alive = false;
+
+    bool operator==(const Said&) const = default;
+  };
+  static Said said_by(const ResponseHead& head) noexcept {
+    return {head.unix_seconds, head.content_length, head.status,
+            head.framing,      head.close,          head.keep_alive};
+  }
+  Bytes written() const noexcept { return Bytes(space_).first(bytes_); }
+  Result<Bytes> write_anew(const ResponseHead& head) noexcept;
+  Result<Bytes> write_checked(const ResponseHead& head) noexcept;
 
   FieldLines lines_;
+  Date date_;
+  std::vector<std::byte> space_;
+  std::size_t bytes_ = 0;
+  std::optional<Said> said_; ///< what lies there, if that may be said again
 };
 
 /// The longest chunk-size line: 16 hexadecimal digits and CRLF.

@@ -38,7 +38,7 @@ public:
     at_[static_cast<std::size_t>(kind)] = time;
     earliest_ = std::min(earliest_, time);
   }
-  void clear(Kind kind) noexcept { set(kind, never); }
+  void clear(Kind kind) noexcept { at_[static_cast<std::size_t>(kind)] = never; }
   bool is_set(Kind kind) const noexcept { return at(kind) != never; }
 
   /// After changes. Cost: mostly nothing, because deadlines mostly move later, and the timer looks

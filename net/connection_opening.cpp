@@ -15,7 +15,7 @@ namespace ringfort::net {
 /// Takes a proxy's header off the stream. False: it is not whole, or the connection has failed.
 bool ServerConnection::take_header() noexcept {
   Stream& stream = transport_.stream();
-  while (!stream.received().empty()) {
+  while (stream.has_received()) {
     const auto progress = header_->receive(stream.received());
     if (!progress) {
       fail(progress.error());

@@ -57,9 +57,7 @@ ServerConnection::Time ServerConnection::deadline_of(Waiting waiting) const noex
   case Waiting::first_byte: return accepted_at_ + limits.first_byte_timeout;
   case Waiting::header: return accepted_at_ + limits.proxy_header_timeout;
   case Waiting::handshake: return accepted_at_ + limits.handshake_timeout;
-  case Waiting::request:
-    if (shard_.draining() && !holds_requests()) return shard_.rest_until();
-    return now + limits.keep_alive_timeout;
+  case Waiting::request: return request_deadline();
   case Waiting::head: return now + limits.head_timeout;
   case Waiting::body: return now + limits.body_idle_timeout;
   case Waiting::unread: return now + limits.unread_body_timeout;
@@ -72,22 +70,37 @@ ServerConnection::Time ServerConnection::deadline_of(Waiting waiting) const noex
   return ConnectionDeadlines::never;
 }
 
+ServerConnection::Time ServerConnection::request_deadline() const noexcept {
+  if (shard_.draining() && !holds_requests()) return shard_.rest_until();
+  return shard_.now() + shard_.limits().keep_alive_timeout;
+}
+
 void ServerConnection::update_deadlines() noexcept {
   if (state_ == State::stopping) return;
   const Waiting waiting = waiting_for();
-  if (waiting == Waiting::request) pipelined_ = 0;
+  if (waiting == Waiting::request) return await_request();
   // Some have one absolute deadline; the others start anew at each step.
-  const bool anew = waiting == Waiting::request || waiting == Waiting::body ||
-                    waiting == Waiting::handler || waiting == Waiting::tunnel ||
-                    waiting == Waiting::passthrough;
+  const bool anew = waiting == Waiting::body || waiting == Waiting::handler ||
+                    waiting == Waiting::tunnel || waiting == Waiting::passthrough;
   if (waiting != waiting_ || anew) {
     waiting_ = waiting;
     deadlines_.set(Deadline::phase, deadline_of(waiting));
   }
   update_request_deadlines();
   update_handler_deadline();
-  const bool rests = waiting == Waiting::request && transport_.encrypted();
-  deadlines_.set(Deadline::rest, rests ? shard_.now() + rest_after : ConnectionDeadlines::never);
+  deadlines_.clear(Deadline::rest);
+  update_write_deadline();
+  update_send_rate();
+  deadlines_.arm(shard_.timers());
+}
+
+/// What the last exchange was given ended with it; a head may have been awaited without one.
+void ServerConnection::await_request() noexcept {
+  waiting_ = Waiting::request;
+  pipelined_ = 0;
+  deadlines_.set(Deadline::phase, request_deadline());
+  deadlines_.clear(Deadline::request);
+  if (transport_.encrypted()) deadlines_.set(Deadline::rest, shard_.now() + rest_after);
   update_write_deadline();
   update_send_rate();
   deadlines_.arm(shard_.timers());

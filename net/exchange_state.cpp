@@ -18,8 +18,8 @@ ExchangeState::ExchangeState(ServerConnection& connection, MutableBytes arena_bl
     : connection_(connection),
       arena_(arena_block), pace_{.left = connection.shard().limits().request_timeout,
                                  .handler_left = connection.shard().limits().handler_timeout},
-      parser_(http::Role::server, connection.shard().authorities(), arena_,
-              connection.shard().parser_limits()),
+      parser_(http::Role::server, connection.shard().authorities(),
+              &connection.shard().known_heads(), arena_, connection.shard().parser_limits()),
       unread_bytes_max_(connection.shard().limits().unread_body_bytes_max) {}
 
 ExchangeState::~ExchangeState() {
@@ -155,7 +155,7 @@ bool ExchangeState::begin_response(int status, std::span<const Field> fields, Bo
   const http::ResponseHead head{
       .status = status,
       .fields = fields,
-      .date = &connection_.shard().date(),
+      .unix_seconds = unix_seconds(),
       .framing = says_framing ? framing : BodyFraming::none,
       .content_length = length,
       .close = close_,
@@ -171,13 +171,13 @@ bool ExchangeState::begin_response(int status, std::span<const Field> fields, Bo
 /// answered instead.
 bool ExchangeState::write_head(const http::ResponseHead& head) noexcept {
   ServingShard& shard = connection_.shard();
-  const auto written = shard.heads().write(shard.scratch(), head);
+  const auto written = shard.heads().write(head);
   if (!written) {
     refuse_response(Code::handler_bad_response);
     return false;
   }
   status_ = head.status;
-  pending_head_ = shard.scratch().first(*written);
+  pending_head_ = *written;
   pace_.handler_left = shard.limits().handler_timeout;
   cycle_.on(Side::response, CycleEvent::head);
   return true;
@@ -244,7 +244,7 @@ void ExchangeState::stream(int status, std::span<const Field> fields,
   keep_pending_head();
 }
 
-/// The scratch space is the shard's: what has to wait moves into the arena.
+/// It lies where the shard writes the next head: what has to wait moves into the arena.
 void ExchangeState::keep_pending_head() noexcept {
   const auto copy = arena_.copy(pending_head_);
   if (!copy) return send_pending_head();

@@ -160,7 +160,10 @@ private:
   void send_payload_rest() noexcept;
   void release_payload() noexcept {
     payload_rest_ = {};
-    if (payload_release_) std::exchange(payload_release_, nullptr)();
+    if (!payload_release_) return;
+    std::move_only_function<void()> release = std::move(*payload_release_);
+    payload_release_.reset();
+    if (release) release();
   }
   void fail_write(const Error& error) noexcept;
   void resume(Wait reason) noexcept;
@@ -200,11 +203,13 @@ private:
   http::BodyFraming framing_ = http::BodyFraming::none;
   std::uint64_t length_left_ = 0;
   std::uint64_t unread_bytes_max_;
-  Bytes pending_head_; ///< in the arena, waiting to share a record with the first piece
+  /// Waiting to share a record with the first piece: in the arena, or where the shard writes the
+  /// next head, until it is sent or kept.
+  Bytes pending_head_;
   Bytes write_rest_;
   Result<> write_result_;
   Bytes payload_rest_;
-  std::move_only_function<void()> payload_release_;
+  std::optional<std::move_only_function<void()>> payload_release_;
   std::optional<ConnectionFacts> facts_;
 
   // For the observer.

@@ -11,12 +11,11 @@ namespace ringfort::net {
 
 void ExchangeState::inform(int status, std::span<const Field> fields) noexcept {
   if (!unanswered()) return connection_.report({.code = Code::handler_answered_twice});
-  ServingShard& shard = connection_.shard();
-  const auto written = shard.heads().write_interim(shard.scratch(), status, fields);
+  const auto written = connection_.shard().heads().write_interim(status, fields);
   if (!written) return connection_.report(written.error());
   if (parser_.head().version_minor == 0 || transport_failed_) return;
   if (status == 100) continued_ = true;
-  const std::array pieces{Bytes(shard.scratch()).first(*written)};
+  const std::array pieces{*written};
   if (auto sent = connection_.transport().send(pieces); !sent) fail_write(sent.error());
 }
 
@@ -42,7 +41,7 @@ void ExchangeState::open_tunnel(std::string_view protocol, std::span<const Field
   }
   const bool written = write_head({.status = connects ? 200 : 101,
                                    .fields = fields,
-                                   .date = &connection_.shard().date(),
+                                   .unix_seconds = unix_seconds(),
                                    .protocol = protocol});
   if (!written) {
     write_result_ = fail(Code::handler_bad_response);

@@ -13,7 +13,7 @@ constexpr std::size_t turn_bytes_max = 131'072;
 
 /// Nothing that came waits here, and nothing is being sent.
 bool is_empty(const Stream& from, const Stream& to) noexcept {
-  return from.received().empty() && !to.sending() && to.queued_bytes() == 0;
+  return !from.has_received() && !to.sending() && to.queued_bytes() == 0;
 }
 
 } // namespace

@@ -9,11 +9,7 @@
 
 namespace ringfort::net {
 
-MutableBytes SendQueue::space(std::size_t bytes_min) noexcept {
-  if (tail_ != nullptr) {
-    const MutableBytes room = tail_->room();
-    if (room.size() >= bytes_min) return room;
-  }
+MutableBytes SendQueue::space_of_next(std::size_t bytes_min) noexcept {
   engine::Block block = blocks_.try_take();
   if (!block) return {};
   const MutableBytes memory = block.bytes();
@@ -25,7 +21,7 @@ MutableBytes SendQueue::space(std::size_t bytes_min) noexcept {
   return chunk->room();
 }
 
-bool SendQueue::append(Bytes bytes) noexcept {
+bool SendQueue::append_in_parts(Bytes bytes) noexcept {
   while (!bytes.empty()) {
     const MutableBytes space = this->space(1);
     if (space.empty()) return false;
@@ -48,6 +44,7 @@ unsigned SendQueue::gather(std::span<iovec> pieces) const noexcept {
 
 void SendQueue::accepted(std::size_t bytes) noexcept {
   RINGFORT_CHECK(bytes <= queued_bytes_);
+  if (bytes == queued_bytes_) return clear(); // Mostly.
   queued_bytes_ -= bytes;
   while (head_ != nullptr) {
     const std::size_t part = std::min(bytes, head_->end - head_->begin);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstring>
 #include <span>
 #include <utility>
 
@@ -32,14 +33,26 @@ public:
 
   /// At least `bytes_min` bytes to write into, at most what one block holds; empty when the shard's
   /// blocks are spent. Borrow: until the next call on the queue.
-  MutableBytes space(std::size_t bytes_min) noexcept;
+  MutableBytes space(std::size_t bytes_min) noexcept {
+    if (tail_ != nullptr) {
+      const MutableBytes room = tail_->room();
+      if (room.size() >= bytes_min) return room;
+    }
+    return space_of_next(bytes_min);
+  }
   /// Queues the first `bytes` of what space() answered last.
   void commit(std::size_t bytes) noexcept {
     tail_->end += bytes;
     queued_bytes_ += bytes;
   }
-  /// Copies them behind what is queued; false when the shard's blocks are spent.
-  bool append(Bytes bytes) noexcept;
+  /// Copies them, which are some, behind what is queued; false when the shard's blocks are spent.
+  bool append(Bytes bytes) noexcept {
+    const MutableBytes space = this->space(1);
+    if (bytes.size() > space.size()) return append_in_parts(bytes);
+    std::memcpy(space.data(), bytes.data(), bytes.size());
+    commit(bytes.size());
+    return true;
+  }
 
   /// Fills `pieces` with the oldest bytes and answers how many pieces are filled.
   /// Borrow: the bytes stay in place until accepted() or clear().
@@ -63,6 +76,8 @@ private:
     MutableBytes room() noexcept { return {memory() + end, memory_bytes - end}; }
   };
 
+  MutableBytes space_of_next(std::size_t bytes_min) noexcept;
+  bool append_in_parts(Bytes bytes) noexcept;
   void pop() noexcept;
 
   engine::Blocks& blocks_;

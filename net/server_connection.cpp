@@ -53,7 +53,7 @@ void ServerConnection::on_sent() noexcept {
   const bool idle = state_ == State::open && exchange_ == nullptr && transport_.idle();
   if (!idle || waiting_ != Waiting::request) return pump();
   // The timer looks when it fires.
-  deadlines_.set(Deadline::phase, deadline_of(Waiting::request));
+  deadlines_.set(Deadline::phase, request_deadline());
   send_rate_.reset();
   deadlines_.clear(Deadline::send_rate);
 }
@@ -82,6 +82,8 @@ void ServerConnection::pump() noexcept {
   if (state_ == State::stopping) return;
   transport_.move_on();
   transport_.stream().flush();
+  const bool between = waiting_ == Waiting::nothing && exchange_ == nullptr;
+  if (between && state_ == State::open && !transport_.partial()) return await_request();
   update_deadlines();
 }
 
@@ -335,8 +337,10 @@ void ServerConnection::discard_exchange() noexcept {
   exchange_block_ = {};
   // The next request may have begun already: what it waits for begins anew.
   waiting_ = Waiting::nothing;
-  deadlines_.clear(Deadline::phase);
-  pause_request_deadlines();
+  for (const auto kind :
+       {Deadline::phase, Deadline::request, Deadline::receive_rate, Deadline::handler}) {
+    deadlines_.clear(kind);
+  }
   if (std::exchange(holds_head_buffer_, false)) shard_.receive_buffers().release(head_buffer_);
 }
 

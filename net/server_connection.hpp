@@ -166,7 +166,7 @@ private:
   }
   /// Some that have come wait for its peer to take answers.
   bool holds_requests() const noexcept {
-    return send_credit_spent() || !transport_.stream().received().empty();
+    return send_credit_spent() || transport_.stream().has_received();
   }
   /// Its bytes are a server's, or will be as soon as one has taken it.
   bool passes_through() const noexcept { return state_ == State::open && passthrough_ != nullptr; }
@@ -179,7 +179,9 @@ private:
   bool waits_for_first_byte() const noexcept;
   Waiting waiting_for() const noexcept;
   Time deadline_of(Waiting waiting) const noexcept;
+  Time request_deadline() const noexcept;
   void update_deadlines() noexcept;
+  void await_request() noexcept;
   void update_request_deadlines() noexcept;
   void update_handler_deadline() noexcept;
   void pause_request_deadlines() noexcept;

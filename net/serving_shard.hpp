@@ -86,12 +86,12 @@ public:
   engine::Loop& loop() noexcept { return *loop_; }
   std::chrono::nanoseconds now() const noexcept { return loop_->now(); }
   std::int64_t unix_seconds() const noexcept { return loop_->unix_seconds(); }
-  const http::DateLine& date() noexcept { return date_.at(loop_->unix_seconds()); }
-  /// Space to write one head into before it is sealed or copied. Borrow: until the next use.
+  /// Space to write a request's head into before it is kept. Borrow: until the next use.
   MutableBytes scratch() noexcept { return scratch_; }
   engine::Pipes& pipes() noexcept { return pipes_; }
   http::HeadWriter& heads() noexcept { return heads_; }
   http::AuthorityCheck& authorities() noexcept { return authorities_; }
+  http::KnownHeads& known_heads() noexcept { return known_heads_; }
   const Limits& limits() const noexcept { return share_.options.limits; }
   http::ParserLimits parser_limits() const noexcept;
   /// Null without one.
@@ -176,14 +176,14 @@ private:
   std::vector<ErrandState*> errands_;          ///< each in a block of its own
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::unique_ptr<Observer> observer_;
-  http::Date date_;
   std::vector<std::byte> scratch_;
   http::HeadWriter heads_{scratch_bytes};
   http::AuthorityCheck authorities_;
+  http::KnownHeads known_heads_;
 
   bool started_ = false;
-  bool retiring_ = false;
-  bool draining_ = false;
+  bool retiring_ : 1 = false; // These two are one test.
+  bool draining_ : 1 = false;
   std::atomic<bool> ended_{false};
   std::int64_t drain_grace_ms_ = -1;
   std::chrono::nanoseconds drain_ends_at_{0};

@@ -120,35 +120,15 @@ void Stream::break_off(int error_number) noexcept {
 }
 
 void Stream::on_receive(engine::Completion completion) noexcept {
-  if (flow_ == Flow::spliced) {
-    readable_ = true;
-    return on_ready(completion, &StreamOwner::on_received);
-  }
-  if (completion.result >= 0) asked_ = false;
-  if (completion.result > 0) {
-    const auto bytes = static_cast<std::uint32_t>(completion.result);
-    home_.counters.received_bytes += bytes;
-    received_bytes_ += bytes;
-    received_.push(completion.buffer_id(), bytes);
-    if (stopping_) received_.clear();
-  } else if (completion.has_buffer()) {
-    // Some kernels hand out a buffer with the end of the stream; it holds nothing.
-    home_.loop.receive_buffers().hold(completion.buffer_id());
-    home_.loop.receive_buffers().release(completion.buffer_id());
-  }
-  if (stopping_) return settle_when_idle();
-  if (completion.result == 0) {
-    peer_ended_ = true;
-  } else if (completion.result == -ENOBUFS) {
-    pausing_ = false; // What was being cancelled has ended by itself.
-    if (flow_ == Flow::held) return owner_.on_received();
-    return home_.loop.receive_buffers().starve(starved_);
-  } else if (stops_receive(-completion.result)) {
-    pausing_ = false;
-    receive_stopped_by_ = -completion.result;
-    return owner_.on_received();
-  } else if (completion.result < 0 && !(completion.result == -ECANCELED && pausing_)) {
-    return break_off(-completion.result);
+  if (completion.result <= 0 || flow_ == Flow::spliced) return on_receive_ended(completion);
+  asked_ = false;
+  const auto bytes = static_cast<std::uint32_t>(completion.result);
+  home_.counters.received_bytes += bytes;
+  received_bytes_ += bytes;
+  received_.push(completion.buffer_id(), bytes);
+  if (stopping_) {
+    received_.clear();
+    return settle_when_idle();
   }
   if (completion.more()) {
     pause_uncapped_receive();
@@ -156,7 +136,38 @@ void Stream::on_receive(engine::Completion completion) noexcept {
     pausing_ = false;
     arm_receive();
   }
-  if (completion.result >= 0 || flow_ == Flow::held) owner_.on_received();
+  owner_.on_received();
+}
+
+/// Without bytes: the peer's FIN, an error, or a poll.
+void Stream::on_receive_ended(engine::Completion completion) noexcept {
+  if (flow_ == Flow::spliced) {
+    readable_ = true;
+    return on_ready(completion, &StreamOwner::on_received);
+  }
+  const int error_number = -completion.result;
+  if (error_number == 0) asked_ = false;
+  if (completion.has_buffer()) {
+    // Some kernels hand out a buffer with the end of the stream; it holds nothing.
+    home_.loop.receive_buffers().hold(completion.buffer_id());
+    home_.loop.receive_buffers().release(completion.buffer_id());
+  }
+  if (stopping_) return settle_when_idle();
+  const bool paused = pausing_;
+  pausing_ = false; // What was being cancelled has ended, by itself or not.
+  if (error_number == 0) {
+    peer_ended_ = true;
+  } else if (stops_receive(error_number)) {
+    receive_stopped_by_ = error_number;
+  } else if (error_number == ENOBUFS) {
+    if (flow_ != Flow::held) return home_.loop.receive_buffers().starve(starved_);
+  } else if (error_number == ECANCELED && paused) {
+    arm_receive();
+    if (flow_ != Flow::held) return;
+  } else {
+    return break_off(error_number);
+  }
+  owner_.on_received();
 }
 
 // Before Linux 6.17 a multishot cannot end by itself after so many bytes: it is cancelled when half
@@ -172,15 +183,9 @@ void Stream::flush() noexcept {
   if (send_op_.armed() || stopping_ || broken_ || holds_sends_ || installs_send_) return;
   if (send_record() || sending_.queued_bytes() == 0) return;
   const unsigned count = sending_.gather(pieces_);
+  sending_queue_ = true;
   arm_send(count);
   if (count < gather_max && !owner_.waits_for_sent()) home_.loop.expect_quiet_send();
-}
-
-Result<> Stream::queue(std::span<const Bytes> pieces) noexcept {
-  for (const Bytes piece : pieces) {
-    if (!sending_.append(piece)) return fail(Code::response_stream_no_blocks);
-  }
-  return {};
 }
 
 void Stream::forward(const Stream& from) noexcept {
@@ -190,10 +195,12 @@ void Stream::forward(const Stream& from) noexcept {
   for (const std::uint16_t id : std::span(lent_).first(lent_count_)) {
     home_.loop.receive_buffers().hold(id);
   }
+  sending_queue_ = false;
   arm_send(lent_count_);
 }
 
 void Stream::release_lent() noexcept {
+  if (lent_count_ == 0) return;
   for (const std::uint16_t id : std::span(lent_).first(std::exchange(lent_count_, 0))) {
     home_.loop.receive_buffers().release(id);
   }
@@ -218,6 +225,7 @@ bool Stream::send_record() noexcept {
     record_goes_first_ = false;
   }
   sending_record_ = true;
+  sending_queue_ = false;
   home_.loop.ring().send_control(send_op_, descriptor_, record_);
   return true;
 }
@@ -243,16 +251,23 @@ void Stream::release_sends() noexcept {
 }
 
 void Stream::on_send(engine::Completion completion) noexcept {
+  if (completion.result <= 0 || !sending_queue_ || stopping_) return on_special_send(completion);
+  sending_.accepted(count_sent(completion));
+  if (queued_bytes() > 0) flush();
+  owner_.on_sent();
+}
+
+/// Of anything but what is queued, or one that failed.
+void Stream::on_special_send(engine::Completion completion) noexcept {
   if (flow_ == Flow::spliced) return on_ready(completion, &StreamOwner::on_sent);
-  if (std::exchange(sending_record_, false)) {
+  if (sending_record_) {
+    sending_record_ = false;
     if (completion.result > 0) {
       record_.size = 0;
       holds_sends_ = record_goes_first_;
     }
   } else if (completion.result > 0) {
-    const auto bytes = static_cast<std::size_t>(completion.result);
-    home_.counters.sent_bytes += bytes;
-    sent_bytes_ += bytes;
+    const std::size_t bytes = count_sent(completion);
     if (lent_count_ > 0) {
       forwarded_bytes_ += bytes;
     } else {
@@ -266,6 +281,13 @@ void Stream::on_send(engine::Completion completion) noexcept {
   }
   if (queued_bytes() > 0) flush();
   owner_.on_sent();
+}
+
+std::size_t Stream::count_sent(engine::Completion completion) noexcept {
+  const auto bytes = static_cast<std::size_t>(completion.result);
+  home_.counters.sent_bytes += bytes;
+  sent_bytes_ += bytes;
+  return bytes;
 }
 
 std::optional<engine::Completion>

@@ -70,6 +70,7 @@ public:
   /// The oldest unread bytes, in their receive buffer; empty when none wait.
   /// Borrow: until consumed.
   [[gnu::always_inline]] MutableBytes received() const noexcept { return received_.front(); }
+  bool has_received() const noexcept { return !received_.empty(); }
   std::uint16_t received_buffer_id() const noexcept { return received_.front_id(); }
   /// Marks received bytes as used and arms the next receive when credit allows it again.
   void consume(std::size_t bytes) noexcept;
@@ -106,7 +107,12 @@ public:
   MutableBytes send_space(std::size_t bytes_min) noexcept { return sending_.space(bytes_min); }
   void commit(std::size_t bytes) noexcept { sending_.commit(bytes); }
   /// Copies them behind what is queued. Errors: response_stream.no_blocks.
-  Result<> queue(std::span<const Bytes> pieces) noexcept;
+  Result<> queue(std::span<const Bytes> pieces) noexcept {
+    for (const Bytes piece : pieces) {
+      if (!piece.empty() && !sending_.append(piece)) return fail(Code::response_stream_no_blocks);
+    }
+    return {};
+  }
   Result<> queue(Bytes bytes) noexcept { return queue({&bytes, 1}); }
   /// What the kernel has not accepted yet.
   std::size_t queued_bytes() const noexcept {
@@ -195,7 +201,10 @@ private:
   };
 
   void on_receive(engine::Completion completion) noexcept;
+  void on_receive_ended(engine::Completion completion) noexcept;
   void on_send(engine::Completion completion) noexcept;
+  void on_special_send(engine::Completion completion) noexcept;
+  std::size_t count_sent(engine::Completion completion) noexcept;
   void on_install(engine::Completion completion) noexcept;
   void on_ready(engine::Completion completion, void (StreamOwner::*tell)()) noexcept;
   bool wants_receive() const noexcept;
@@ -214,19 +223,21 @@ private:
   StreamHome& home_;
   StreamOwner& owner_;
   int descriptor_;
-  bool peer_ended_ = false;
-  bool broken_ = false;
-  bool stopping_ = false;
-  bool reset_ = false;
-  bool pausing_ = false; ///< an uncapped multishot is being cancelled to stop the flow
   Flow flow_ = Flow::free;
-  bool readable_ = false; ///< spliced: a poll has said so, and nothing was moved since
-  bool asked_ = false;    ///< for one receive, when they go one by one
-  bool sending_record_ = false;
-  bool record_goes_first_ = false;
-  bool holds_sends_ = false;
-  bool installs_send_ = false;
-  bool installs_receive_ = false;
+  // One word, so that several of them are one test.
+  bool peer_ended_ : 1 = false;
+  bool broken_ : 1 = false;
+  bool stopping_ : 1 = false;
+  bool reset_ : 1 = false;
+  bool pausing_ : 1 = false;       ///< an uncapped multishot is being cancelled to stop the flow
+  bool readable_ : 1 = false;      ///< spliced: a poll has said so, and nothing was moved since
+  bool asked_ : 1 = false;         ///< for one receive, when they go one by one
+  bool sending_queue_ : 1 = false; ///< the send under way is of what is queued
+  bool sending_record_ : 1 = false;
+  bool record_goes_first_ : 1 = false;
+  bool holds_sends_ : 1 = false;
+  bool installs_send_ : 1 = false;
+  bool installs_receive_ : 1 = false;
   int receive_stopped_by_ = 0;
   std::uint32_t asked_bytes_max_ = 0;
   std::uint64_t received_bytes_ = 0;

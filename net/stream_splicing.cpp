@@ -20,6 +20,7 @@ void Stream::hold_receives() noexcept {
 void Stream::begin_splicing() noexcept {
   RINGFORT_CHECK(flow_ == Flow::held && still());
   flow_ = Flow::spliced;
+  sending_queue_ = false; // From now on its operations are polls.
   home_.loop.ring().set_nonblocking(descriptor_);
 }
 
@@ -30,7 +31,8 @@ void Stream::await_received() noexcept {
 
 bool Stream::splice_into(engine::Pipe& pipe, std::size_t bytes_max) noexcept {
   if (receive_op_.armed() || stopping_ || broken_ || peer_ended_) return false;
-  const bool readable = std::exchange(readable_, false);
+  const bool readable = readable_;
+  readable_ = false;
   std::int64_t moved = pipe.fill(home_.loop.ring(), descriptor_, bytes_max);
   // At urgent data (tcp(7)) it says that nothing is there, or, once a FIN has come, the end.
   if (moved == 0 || (moved == -EAGAIN && readable)) {

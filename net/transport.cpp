@@ -35,6 +35,7 @@ bool Transport::truncated() const noexcept {
 }
 
 Result<MutableBytes> Transport::receive_secured() noexcept {
+  release();
   if (phase_ == Phase::handshake) {
     const auto advanced = client_ == nullptr ? advance_handshake() : advance_client();
     if (!advanced) return fail_with(advanced.error());
@@ -78,14 +79,14 @@ Result<MutableBytes> Transport::receive_opened() noexcept {
 
 void Transport::move_records_on() noexcept {
   if (phase_ == Phase::handshake) {
-    if (stream_.received().empty()) stream_.receive_next(0);
+    if (!stream_.has_received()) stream_.receive_next(0);
     return;
   }
   if (phase_ != Phase::records || !kernel_.pending()) return;
-  const bool at_boundary = plaintext_.empty() && reader_.empty() && stream_.received().empty();
+  const bool at_boundary = plaintext_.empty() && reader_.empty() && !stream_.has_received();
   kernel_.hand_over(*channel_, at_boundary);
   // Of a record that was begun, the rest and no byte more: what follows is the kernel's to open.
-  if (kernel_.wants_receive() && reader_.partial() && stream_.received().empty()) {
+  if (kernel_.wants_receive() && reader_.partial() && !stream_.has_received()) {
     stream_.receive_next(static_cast<std::uint32_t>(reader_.missing_bytes()));
   }
 }
@@ -126,7 +127,7 @@ Result<> Transport::settle_queued() noexcept {
 std::size_t Transport::discard_received() noexcept {
   std::size_t dropped_bytes = 0;
   do {
-    while (!stream_.received().empty()) {
+    while (stream_.has_received()) {
       const std::size_t bytes = stream_.received().size();
       dropped_bytes += bytes;
       stream_.consume(bytes);
@@ -205,7 +206,7 @@ std::vector<std::byte> Transport::leave_unopened() noexcept {
 }
 
 Result<> Transport::hold() {
-  while (!stream_.received().empty()) {
+  while (stream_.has_received()) {
     const Bytes input = stream_.received();
     if (auto held = session_->hold(input); !held) return held;
     stream_.consume(input.size());

@@ -53,10 +53,10 @@ public:
   /// Borrow: until the receive() call that follows its complete use.
   /// Errors: tls_handshake.*, tls_record.*, tls_context.no_memory. The alert is already queued.
   /// Cost:   opened in place; one copy for a record that straddles receive buffers.
-  Result<MutableBytes> receive() noexcept {
+  [[gnu::always_inline]] Result<MutableBytes> receive() noexcept {
     if (!plaintext_.empty()) return plaintext_;
-    release();
     if (phase_ != Phase::plain) return receive_secured();
+    release_received();
     plaintext_ = stream_.received();
     plain_bytes_ = plaintext_.size();
     return plaintext_;
@@ -84,7 +84,7 @@ public:
   /// Gives back the memory of plaintext that was used to the last byte.
   void release() noexcept {
     if (!plaintext_.empty()) return;
-    if (plain_bytes_ > 0) stream_.consume(std::exchange(plain_bytes_, 0));
+    release_received();
     reader_.release();
   }
 
@@ -94,8 +94,8 @@ public:
   /// In clear text: nothing was received that waits, its end included. What was used is given back.
   bool plain_spent() noexcept {
     if (phase_ != Phase::plain || !plaintext_.empty()) return false;
-    release();
-    return stream_.received().empty() && !stream_.peer_ended();
+    release_received();
+    return !stream_.has_received() && !stream_.peer_ended();
   }
   /// Nothing was received that waits, its end included, and nothing is left to send.
   bool idle() const noexcept {
@@ -116,7 +116,7 @@ public:
   /// Part of a record was received.
   bool partial() const noexcept {
     return phase_ == Phase::records && !kernel_.receives() &&
-           (!reader_.empty() || !stream_.received().empty());
+           (!reader_.empty() || stream_.has_received());
   }
 
   /// No plaintext will follow: close_notify, or FIN on a plain stream.
@@ -152,6 +152,9 @@ public:
   void stop(bool reset) noexcept;
 
 private:
+  void release_received() noexcept {
+    if (plain_bytes_ > 0) stream_.consume(std::exchange(plain_bytes_, 0));
+  }
   Result<MutableBytes> fail_with(const Error& error) noexcept;
   Result<> advance_handshake() noexcept;
   Result<> advance_client() noexcept;

@@ -39,29 +39,36 @@ public:
 
   /// Small bytes that may go away after the call: copied before respond() returns, into the send
   /// window or the exchange's arena. Errors: handler.no_memory when they fit neither.
-  static Payload copied(Bytes bytes) noexcept { return {bytes, true, {}}; }
+  static Payload copied(Bytes bytes) noexcept { return {bytes, true}; }
   static Payload copied(std::string_view text) noexcept { return copied(bytes_of(text)); }
   /// Bytes of static storage duration: sent from where they are.
-  static Payload forever(Bytes bytes) noexcept { return {bytes, false, {}}; }
+  static Payload forever(Bytes bytes) noexcept { return {bytes, false}; }
   static Payload forever(std::string_view text) noexcept { return forever(bytes_of(text)); }
   /// Bytes that stay until `release` is called: once, on the shard, when the last of them has been
   /// accepted by the kernel or will never be sent.
   static Payload owned(Bytes bytes, std::move_only_function<void()> release) noexcept {
-    return {bytes, false, std::move(release)};
+    Payload payload(bytes, false);
+    if (release) payload.release_ = std::move(release);
+    return payload;
   }
 
   Bytes bytes() const noexcept { return bytes_; }
   bool is_copied() const noexcept { return copied_; }
-  bool is_owned() const noexcept { return static_cast<bool>(release_); }
-  std::move_only_function<void()> take_release() noexcept { return std::move(release_); }
+  bool is_owned() const noexcept { return release_ && *release_; }
+  /// What owned() was given, once; else a function that is none.
+  std::move_only_function<void()> take_release() noexcept {
+    if (!release_) return {};
+    auto release = std::move(*release_);
+    release_.reset();
+    return release;
+  }
 
 private:
-  Payload(Bytes bytes, bool copied, std::move_only_function<void()> release) noexcept
-      : bytes_(bytes), copied_(copied), release_(std::move(release)) {}
+  Payload(Bytes bytes, bool copied) noexcept : bytes_(bytes), copied_(copied) {}
 
   Bytes bytes_;
   bool copied_ = false;
-  std::move_only_function<void()> release_;
+  std::optional<std::move_only_function<void()>> release_; ///< mostly none, and nothing to destroy
 };
 
 /// What is known of the connection that carries an exchange: this hop's facts, never claims.

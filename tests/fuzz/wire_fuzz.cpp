@@ -1,5 +1,6 @@
-// The parser: the same events whatever the cut, for any bytes, as a request and as an answer. The
-// first byte chooses the cut, and which request is answered.
+// The parser: the same events whatever the cut, for any bytes, as a request and as an answer; and
+// no others for these bytes, or what is behind the cut, where heads are known from them. The first
+// byte chooses the cut, and which request is answered.
 #include <string>
 #include <vector>
 
@@ -13,8 +14,9 @@ namespace {
 using namespace ringfort;
 
 /// A message with two faults is refused for what is met first, and the cut may decide which.
-std::vector<std::string> events_of(const wire::Case& one, const std::vector<std::size_t>& ends) {
-  auto events = wire::replay(one, ends);
+std::vector<std::string> events_of(const wire::Case& one, const std::vector<std::size_t>& ends,
+                                   http::KnownHeads* known_heads = nullptr) {
+  auto events = wire::replay(one, ends, known_heads);
   const bool refused = !events.empty() && events.back().starts_with("error ");
   if (refused && !events.back().contains("cut_short")) events.back() = "error";
   return events;
@@ -35,6 +37,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t byte
     auto split = events_of(one, {cut, one.input.size()});
     if (fuzz::planted() && split.size() > 3) split.pop_back();
     RINGFORT_CHECK(whole == split);
+    wire::Case rest = one;
+    rest.input.erase(0, cut);
+    const auto rest_alone = events_of(rest, {rest.input.size()});
+    http::KnownHeads known_heads;
+    for (int round = 0; round < 3; ++round) {
+      RINGFORT_CHECK(events_of(one, {one.input.size()}, &known_heads) == whole);
+      RINGFORT_CHECK(events_of(rest, {rest.input.size()}, &known_heads) == rest_alone);
+    }
   }
   return 0;
 }

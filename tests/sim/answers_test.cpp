@@ -86,6 +86,23 @@ TEST_CASE("play: a large answer after a request that failed arrives whole") {
   }
 }
 
+TEST_CASE("play: a payload that is given back by no function is only sent") {
+  Play play;
+  play.serve([](Exchange& exchange) {
+    Payload payload = Payload::owned(bytes_of("whose"), {});
+    CHECK_FALSE(payload.is_owned());
+    Payload moved = Payload::owned(bytes_of("owned"), [] {});
+    payload = std::move(moved);
+    CHECK(payload.is_owned());
+    CHECK_FALSE(moved.is_owned()); // NOLINT(bugprone-use-after-move): what is left of it.
+    CHECK_FALSE(moved.take_release());
+    exchange.respond(200, {}, std::move(moved));
+  });
+  Actor& client = play.connect();
+  client.send(get);
+  REQUIRE(play.run_until([&] { return client.received().ends_with("owned"); }));
+}
+
 TEST_CASE("RF-04: answers that have no body do not speak of one") {
   const auto answer = [](auto handler, std::string_view request) {
     Play play;

@@ -13,7 +13,10 @@ constexpr std::size_t arena_bytes = 32'768;
 
 class Replay {
 public:
-  explicit Replay(const Case& one) : case_(one) { begin(); }
+  Replay(const Case& one, http::KnownHeads* known_heads)
+      : case_(one), parser_(one.role, authorities_, known_heads) {
+    begin();
+  }
 
   /// False after an error: the connection would be closed.
   bool feed(std::string_view piece) {
@@ -130,7 +133,7 @@ private:
   Arena arena_{MutableBytes(block_.get(), arena_bytes)};
   const Case& case_;
   http::AuthorityCheck authorities_;
-  http::Parser parser_{case_.role, authorities_};
+  http::Parser parser_;
   bool switched_ = false; ///< what follows is another protocol's
   std::string body_;
   std::string rest_;
@@ -139,8 +142,9 @@ private:
 
 } // namespace
 
-std::vector<std::string> replay(const Case& one, const std::vector<std::size_t>& ends) {
-  Replay run(one);
+std::vector<std::string> replay(const Case& one, const std::vector<std::size_t>& ends,
+                                http::KnownHeads* known_heads) {
+  Replay run(one, known_heads);
   std::size_t start = 0;
   bool open = true;
   for (const std::size_t end : ends) {

@@ -8,11 +8,13 @@
 #include <string>
 #include <vector>
 
+#include "http/known_heads.hpp"
 #include "tests/wire/case_file.hpp"
 
 namespace ringfort::wire {
 
-/// `ends`: where each piece stops; the last is the input's size.
-std::vector<std::string> replay(const Case& one, const std::vector<std::size_t>& ends);
+/// `ends`: where each piece stops; the last is the input's size. `known_heads`: null for none.
+std::vector<std::string> replay(const Case& one, const std::vector<std::size_t>& ends,
+                                http::KnownHeads* known_heads = nullptr);
 
 } // namespace ringfort::wire

@@ -1,5 +1,6 @@
 // Replays each case of the files named on the command line whole, byte by byte, and cut in two at
-// every place: the events must be those of the file each time. Prints TAP, one line a case.
+// every place: the events must be those of the file each time; and again, with heads that are known
+// by then. Prints TAP, one line a case.
 #include <algorithm>
 #include <cstdio>
 #include <numeric>
@@ -12,11 +13,13 @@
 
 namespace {
 
+using ringfort::http::KnownHeads;
 using ringfort::wire::Case;
 using Lines = std::vector<std::string>;
 
-bool agrees(const Case& one, const std::vector<std::size_t>& ends, const std::string& how) {
-  const Lines seen = ringfort::wire::replay(one, ends);
+bool agrees(const Case& one, const std::vector<std::size_t>& ends, const std::string& how,
+            KnownHeads* known_heads = nullptr) {
+  const Lines seen = ringfort::wire::replay(one, ends, known_heads);
   if (seen == one.events) return true;
   std::printf("# %s: replayed %s\n", one.name.c_str(), how.c_str());
   for (const std::string& line : one.events) std::printf("#   wanted %s\n", line.c_str());
@@ -33,6 +36,22 @@ bool holds(const Case& one) {
     if (!agrees(one, {cut, size}, "cut at byte " + std::to_string(cut))) return false;
   }
   return true;
+}
+
+/// The same when what came before is known: whole four times, and cut in two at every place.
+/// Counts the heads that were.
+bool holds_again(const Case& one, std::uint64_t& found_count) {
+  const std::size_t size = one.input.size();
+  KnownHeads known_heads;
+  bool same = true;
+  for (int round = 0; round < 4; ++round) {
+    same = same && agrees(one, {size}, "whole and again", &known_heads);
+  }
+  for (std::size_t cut = 1; same && cut < size; ++cut) {
+    same = agrees(one, {cut, size}, "again, cut at byte " + std::to_string(cut), &known_heads);
+  }
+  found_count += known_heads.found_count();
+  return same;
 }
 
 /// The comparison itself must be able to fail.
@@ -55,14 +74,18 @@ int main(int argc, char** argv) {
     }
     cases.insert(cases.end(), file.cases.begin(), file.cases.end());
   }
-  std::printf("1..%zu\n", cases.size() + 1);
+  std::printf("1..%zu\n", cases.size() + 2);
   std::size_t number = 0;
   bool all = true;
   const auto say = [&](bool held, const std::string& claim) {
     std::printf("%sok %zu - %s\n", held ? "" : "not ", ++number, claim.c_str());
     all = all && held;
   };
-  for (const Case& one : cases) say(holds(one), one.name);
+  std::uint64_t found_count = 0;
+  for (const Case& one : cases) say(holds(one) && holds_again(one, found_count), one.name);
+  constexpr std::uint64_t found_count_min = 50;
+  say(found_count >= found_count_min,
+      "wire: " + std::to_string(found_count) + " heads were known when they came again");
   say(notices_a_wrong_event(cases), "wire: an event that differs is noticed in every case");
   return all ? 0 : 1;
 }

@@ -2,6 +2,7 @@
 #include "http/serializer.hpp"
 
 #include <array>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,10 +16,7 @@
 namespace ringfort::http {
 namespace {
 
-const DateLine& some_date() {
-  static Date date;
-  return date.at(784'111'777);
-}
+constexpr std::int64_t some_time = 784'111'777;
 
 std::string_view date_of(const DateLine& line) {
   REQUIRE(std::string_view(line.data(), 6) == "date: ");
@@ -26,22 +24,25 @@ std::string_view date_of(const DateLine& line) {
   return {line.data() + 6, line.size() - 8};
 }
 
-Result<std::size_t> write_head(MutableBytes out, const ResponseHead& head) {
-  return HeadWriter(4'096).write(out, head);
+std::optional<std::string> written_in(std::size_t bytes_max, const ResponseHead& head) {
+  HeadWriter writer(bytes_max);
+  const auto bytes = writer.write(head);
+  if (!bytes) {
+    CHECK(bytes.error().code == Code::handler_bad_response);
+    return std::nullopt;
+  }
+  return std::string(text_of(*bytes));
 }
 
-std::string written(const ResponseHead& head) {
-  std::array<std::byte, 1'024> out;
-  const auto bytes = write_head(out, head);
-  REQUIRE(bytes);
-  return std::string(text_of(Bytes(out).first(*bytes)));
-}
+std::string written(const ResponseHead& head) { return written_in(4'096, head).value(); }
+
+bool refuses(const ResponseHead& head) { return !written_in(4'096, head); }
 
 TEST_CASE("serializer: a head with a length, as it is on the wire") {
   const std::array fields{Field{"content-type", "text/plain"}, Field{"x-empty", ""}};
   CHECK(written({.status = 200,
                  .fields = fields,
-                 .date = &some_date(),
+                 .unix_seconds = some_time,
                  .framing = BodyFraming::length,
                  .content_length = 13}) == "HTTP/1.1 200 OK\r\n"
                                            "content-type: text/plain\r\n"
@@ -57,16 +58,13 @@ TEST_CASE("serializer: chunked, close and keep-alive are said by the engine alon
         "HTTP/1.1 204 No Content\r\nconnection: keep-alive\r\n\r\n");
   for (const char* name : {"Connection", "content-length", "Transfer-Encoding", "KEEP-ALIVE"}) {
     const std::array fields{Field{name, "1"}};
-    std::array<std::byte, 256> out;
-    const auto refused = write_head(out, {.fields = fields});
-    REQUIRE_FALSE(refused);
-    CHECK(refused.error().code == Code::handler_bad_response);
+    CHECK(refuses({.fields = fields}));
   }
 }
 
 TEST_CASE("serializer: a date of the handler's own stands instead of ours") {
   const std::array fields{Field{"Date", "then"}};
-  CHECK(written({.fields = fields, .date = &some_date()}) ==
+  CHECK(written({.fields = fields, .unix_seconds = some_time}) ==
         "HTTP/1.1 200 OK\r\nDate: then\r\n\r\n");
 }
 
@@ -77,34 +75,31 @@ TEST_CASE("RF-06, RF-07: what would break the message is handler.bad_response") 
       Field{"name", {"\0", 1}}, Field{"name", "\x7f"},      Field{"n\xc3\xa4me", "v"}};
   std::array<std::byte, 256> out;
   for (const Field& field : wrong) {
-    CHECK_FALSE(write_head(out, {.fields = {&field, 1}}));
+    CHECK(refuses({.fields = {&field, 1}}));
     CHECK_FALSE(write_last_chunk(out, {&field, 1}));
   }
   for (const int status : {-1, 0, 100, 101, 199, 600, 1'000}) {
-    CHECK_FALSE(write_head(out, {.status = status}));
+    CHECK(refuses({.status = status}));
   }
   const Field fine{"name", "tab\there, and \xc3\xa4"};
-  CHECK(write_head(out, {.fields = {&fine, 1}}));
+  CHECK_FALSE(refuses({.fields = {&fine, 1}}));
 }
 
-TEST_CASE("serializer: a head that does not fit is refused at every size, and never overruns") {
+TEST_CASE("serializer: a head that does not fit is refused at every size") {
   const std::array fields{Field{"name", "value"}};
-  const ResponseHead head{.fields = fields, .date = &some_date(), .framing = BodyFraming::chunked};
+  const ResponseHead head{
+      .fields = fields, .unix_seconds = some_time, .framing = BodyFraming::chunked};
   const std::size_t whole = written(head).size();
   for (std::size_t room = 0; room <= whole; ++room) {
-    std::string out(room + 1, '#');
-    const auto bytes = write_head(std::as_writable_bytes(std::span(out)).first(room), head);
-    CHECK(bytes.has_value() == (room == whole));
-    CHECK(out.back() == '#');
+    CHECK(written_in(room, head).has_value() == (room == whole));
   }
 }
 
 TEST_CASE("serializer: fields said before are said again, others instead of them") {
   HeadWriter writer(256);
-  std::array<std::byte, 1'024> out;
   const auto head = [&](std::span<const Field> fields) {
-    const auto bytes = writer.write(out, {.fields = fields, .date = &some_date()});
-    return bytes ? std::string(text_of(Bytes(out).first(*bytes))) : std::string("refused");
+    const auto bytes = writer.write({.fields = fields, .unix_seconds = some_time});
+    return bytes ? std::string(text_of(*bytes)) : std::string("refused");
   };
   const std::string start = "HTTP/1.1 200 OK\r\n";
   const std::string date = "date: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
@@ -127,6 +122,37 @@ TEST_CASE("serializer: fields said before are said again, others instead of them
     CHECK(head(many).starts_with(start + "n: \r\nn: \r\n"));
     CHECK(head(many).size() == start.size() + many.size() * 5 + date.size() + 2);
     CHECK(head({}) == start + date + "\r\n");
+  }
+}
+
+TEST_CASE("serializer: a head is said again only when all of it is the same") {
+  const std::array fields{Field{"content-type", "text/plain"}};
+  const std::array others{Field{"content-type", "text/html1"}};
+  const ResponseHead first{.fields = fields,
+                           .unix_seconds = some_time,
+                           .framing = BodyFraming::length,
+                           .content_length = 13};
+  std::vector<ResponseHead> heads(11, first);
+  heads[1].status = 404;
+  heads[2].fields = others;
+  heads[3].unix_seconds = some_time + 1;
+  heads[4].unix_seconds = ResponseHead::undated;
+  heads[5].framing = BodyFraming::chunked;
+  heads[6].content_length = 31;
+  heads[7].close = true;
+  heads[8].keep_alive = true;
+  heads[9] = {.status = 101, .protocol = "one"};
+  heads[10] = {.status = 101, .protocol = "two"};
+  HeadWriter writer(4'096);
+  for (const ResponseHead& one : heads) {
+    for (const ResponseHead& next : heads) {
+      REQUIRE(writer.write(one));
+      CHECK(text_of(writer.write(next).value()) == written(next));
+      CHECK(text_of(writer.write_interim(100, {}).value()) == "HTTP/1.1 100 Continue\r\n\r\n");
+      CHECK(text_of(writer.write(next).value()) == written(next));
+      CHECK_FALSE(writer.write({.status = 99, .fields = next.fields}));
+      CHECK(text_of(writer.write(next).value()) == written(next));
+    }
   }
 }
 

@@ -39,30 +39,27 @@ TEST_CASE("upgrade: a protocol is offered by its whole name, in letters of eithe
 
 TEST_CASE("upgrade: 101 names the protocol, and nothing else may be 101") {
   HeadWriter writer(1'024);
-  std::array<std::byte, 512> out;
-  const auto bytes = writer.write(out, {.status = 101, .protocol = "websocket"});
+  const auto bytes = writer.write({.status = 101, .protocol = "websocket"});
   REQUIRE(bytes);
-  CHECK(text_of(Bytes(out).first(*bytes)) == "HTTP/1.1 101 Switching Protocols\r\n"
-                                             "connection: upgrade\r\nupgrade: websocket\r\n\r\n");
-  CHECK_FALSE(writer.write(out, {.status = 101}));
-  CHECK_FALSE(writer.write_interim(out, 101, {}));
+  CHECK(text_of(*bytes) == "HTTP/1.1 101 Switching Protocols\r\n"
+                           "connection: upgrade\r\nupgrade: websocket\r\n\r\n");
+  CHECK_FALSE(writer.write({.status = 101}));
+  CHECK_FALSE(writer.write_interim(101, {}));
 }
 
 TEST_CASE("upgrade: an interim head has its fields alone, and 100 to 199 but 101") {
   HeadWriter writer(1'024);
-  std::array<std::byte, 512> out;
   const std::array fields{Field{"link", "</a>; rel=preload"}};
-  const auto bytes = writer.write_interim(out, 103, fields);
+  const auto bytes = writer.write_interim(103, fields);
   REQUIRE(bytes);
-  CHECK(text_of(Bytes(out).first(*bytes)) ==
-        "HTTP/1.1 103 Early Hints\r\nlink: </a>; rel=preload\r\n\r\n");
+  CHECK(text_of(*bytes) == "HTTP/1.1 103 Early Hints\r\nlink: </a>; rel=preload\r\n\r\n");
   for (const int status : {0, 99, 200, 304, 599}) {
-    const auto refused = writer.write_interim(out, status, {});
+    const auto refused = writer.write_interim(status, {});
     REQUIRE_FALSE(refused);
     CHECK(refused.error().code == Code::handler_bad_response);
   }
   const std::array framed{Field{"content-length", "1"}};
-  CHECK_FALSE(writer.write_interim(out, 103, framed));
+  CHECK_FALSE(writer.write_interim(103, framed));
 }
 
 } // namespace
