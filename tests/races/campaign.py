@@ -6,11 +6,12 @@ import socket
 import struct
 import subprocess
 import tempfile
+import urllib.request
 
 import judgement
 
 PARALLEL = 256
-PATIENCE_S = 60  # how long nginx may take to end
+PATIENCE_S = 60  # how long nginx may take to begin, and to end
 # How long each location keeps a connection: about as long as the load pauses.
 KEPT_MS = (8, 9, 10, 11, 19, 20, 21, 30)
 NGINX = """
@@ -27,6 +28,7 @@ http {{
   server {{
     {listens}
     {locations}
+    location /ready {{ access_log off; return 204; }}
   }}
 }}
 """
@@ -50,6 +52,7 @@ class Nginx:
         self.folder = pathlib.Path(folder)
         self.listeners = [listener(resets) for resets in (False, True, False, True)]
         ports = [one.getsockname()[1] for one in self.listeners]
+        self.ready = f'http://127.0.0.1:{ports[0]}/ready'
         self.urls = [f'{scheme}://127.0.0.1:{port}/{kept}' for kept in KEPT_MS
                      for scheme, port in zip(('http', 'http', 'https', 'https'), ports)]
         self.seen = self.folder / 'seen'
@@ -68,6 +71,8 @@ class Nginx:
         self.process.send_signal(signal.SIGHUP)
 
     def __enter__(self):
+        # Its sockets listen before it does anything: a reload before then would end it.
+        urllib.request.urlopen(self.ready, timeout=PATIENCE_S).close()
         return self
 
     def __exit__(self, *_):
