@@ -229,10 +229,7 @@ Result<Step> Parser::parse(Bytes input) noexcept {
     start_machine();
   }
   std::size_t passed_bytes = 0;
-  const bool in_line = input.front() != std::byte{'\r'} && input.front() != std::byte{'\n'};
-  if (in_line && empty_line_bytes_ == 0) {
-    line_begun_ = true; // Mostly, and nothing to pass over.
-  } else if (!line_begun_) {
+  if (!line_begun_) {
     if (const auto refusal = pass_empty_lines(input, passed_bytes)) return fault(*refusal);
     if (passed_bytes == input.size()) return Step{.consumed_bytes = passed_bytes};
     input = input.subspan(passed_bytes);

@@ -16,23 +16,18 @@ bool names_port(std::string_view authority) noexcept {
   return all_are(port, digit_letter) && port.find_first_not_of('0') != std::string_view::npos;
 }
 
-bool has_fragment(std::string_view target) noexcept {
-  return !target.empty() && std::memchr(target.data(), '#', target.size()) != nullptr;
-}
-
 } // namespace
 
 std::optional<Code> target_fault(Method method, std::string_view target,
                                  AuthorityCheck& authorities) noexcept {
-  if (method != Method::connect && target.starts_with('/')) {
-    return has_fragment(target.substr(1)) ? std::optional(Code::http_parse_bad_target)
-                                          : std::nullopt;
-  }
   if (method == Method::connect) {
     const bool good = !target.empty() && authorities.valid(target) && names_port(target);
     return good ? std::nullopt : std::optional(Code::http_parse_bad_target);
   }
-  if (has_fragment(target)) return Code::http_parse_bad_target;
+  const bool has_fragment =
+      !target.empty() && std::memchr(target.data(), '#', target.size()) != nullptr;
+  if (has_fragment) return Code::http_parse_bad_target;
+  if (target.starts_with('/')) return {};
   if (target.starts_with('*')) {
     const bool may = method == Method::options || method == Method::other;
     return may && target.size() == 1 ? std::nullopt : std::optional(Code::http_parse_bad_target);

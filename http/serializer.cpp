@@ -7,6 +7,9 @@ namespace ringfort::http {
 
 namespace {
 
+/// More than all of a head but its fields' lines, whatever it says.
+constexpr std::size_t around_fields_bytes_max = 256;
+
 template <class Sink>
 void put_status_line(Sink& sink, int status) noexcept {
   if (status == 200) return sink.put("HTTP/1.1 200 OK\r\n");
@@ -54,9 +57,13 @@ Result<Bytes> HeadWriter::write_interim(int status, std::span<const Field> field
 Result<Bytes> HeadWriter::write_checked(const ResponseHead& head) noexcept {
   said_.reset(); // What lies there may be overwritten in part.
   if (!lines_.set(head.fields)) return fail(Code::handler_bad_response);
-  Measure measure;
-  put_head(measure, head, lines_, date_);
-  if (measure.bytes() > space_.size()) return fail(Code::handler_bad_response);
+  const std::size_t plain_bytes_max =
+      lines_.text().size() + head.protocol.size() + around_fields_bytes_max;
+  if (plain_bytes_max > space_.size()) {
+    Measure measure;
+    put_head(measure, head, lines_, date_);
+    if (measure.bytes() > space_.size()) return fail(Code::handler_bad_response);
+  }
   Writer writer(space_);
   put_head(writer, head, lines_, date_);
   bytes_ = writer.bytes_since(space_);

@@ -82,8 +82,6 @@ void ServerConnection::pump() noexcept {
   if (state_ == State::stopping) return;
   transport_.move_on();
   transport_.stream().flush();
-  const bool between = waiting_ == Waiting::nothing && exchange_ == nullptr;
-  if (between && state_ == State::open && !transport_.partial()) return await_request();
   update_deadlines();
 }
 
